@@ -1,0 +1,1 @@
+"""Meterfold: usage billing on AWS Lambda and DynamoDB."""

@@ -1,0 +1,1 @@
+"""Who pays and what is measured: organizations, API keys, settings, meters."""

@@ -1,0 +1,1 @@
+"""Words that every domain uses: time, numbers, ids, errors. No I/O."""

@@ -1,0 +1,1 @@
+"""Usage: events in, exact quantities out."""
