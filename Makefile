@@ -1,0 +1,49 @@
+# Each target is the only command a fresh machine needs: it builds .venv when the lock is newer, then runs.
+#
+#   make run      the local server with demo data           make run ARGS="--port 9000"
+#   make test     linter, types, every test                 make test ARGS="tests/usage -k fold"
+#   make check    linter, types, structure: under a minute, before each commit
+#   make bench    one JSON object: cost and speed of the write and read paths
+#   make lint · make types · make lock · make clean
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter of .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+SOURCES := $(wildcard app.py) chalicelib $(wildcard local bench) tests
+
+.PHONY: run test check bench lint types lock clean
+.DEFAULT_GOAL := test
+
+run: $(READY)
+	@exec $(BIN)/python -m local serve --demo $(ARGS)
+
+test: lint types
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types
+	$(BIN)/python -m pytest -q tests/house
+
+bench: $(READY)
+	@exec $(BIN)/python -m bench $(ARGS)
+
+lint: $(READY)
+	$(BIN)/python -m ruff check $(SOURCES)
+
+types: $(READY)
+	$(BIN)/python -m mypy $(SOURCES)
+
+# Resolves once for every Python from 3.11 and every system; writes hashes and no address of any index.
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --custom-compile-command "make lock" --output-file requirements/dev.txt requirements/dev.in
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The stamp is written last: an interrupted installation has none and is built again.
+$(READY): requirements.txt requirements/dev.txt requirements/install
+	@PYTHON="$(PYTHON)" requirements/install $(VENV)
+	@touch $@
