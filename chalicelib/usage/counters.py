@@ -139,7 +139,7 @@ def decode(blob: bytes, *, segments: int, definitions: int, catalog: MeterCatalo
 
 
 def encode_states(aggregation: Aggregation, states: States) -> list[Any]:
-    """Turn the states of one meter into JSON: the combinations, then their states; sorted: equal states, equal bytes."""
+    """Turn the states of one meter into JSON: combinations, then states; sorted, so equal states give equal bytes."""
     algebra = aggregator(aggregation)
     ordered = sorted(states.items(), key=lambda pair: (pair[0] is REST, pair[0] or ()))
     return [

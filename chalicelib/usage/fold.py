@@ -10,6 +10,7 @@ meter counts is unmatched; one whose value a meter cannot use is unusable for th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
@@ -108,10 +109,14 @@ class _Gathered:
     unusable: set[Place]
 
 
-def fold(segments: Sequence[Segment], catalog: MeterCatalog) -> Counters:
-    """Compute the counters of a quarter-hour. ``segments`` are all of it, in the order of their sort ids."""
+def fold(segments: Sequence[Segment], catalog: MeterCatalog, *, levels_until: datetime | None = None) -> Counters:
+    """Compute the counters of a quarter-hour. ``segments`` are all of it, in the order of their sort ids.
+
+    Events may be a few minutes ahead of now. A level that begins after ``levels_until`` does not hold yet and is left
+    out; only a live fold of an open quarter-hour gives it.
+    """
     resolved = resolve(segments)
-    gathered = {key: _Gathered(meter, {}, set()) for key, meter in catalog.meters.items()}
+    gathered = {key: _Gathered(_cut_short(meter, levels_until), {}, set()) for key, meter in catalog.meters.items()}
     by_type: dict[str, list[_Gathered]] = {}
     for one in gathered.values():
         by_type.setdefault(one.meter.event_type, []).append(one)
@@ -231,6 +236,13 @@ def _values(meter: Meter, block: _Block, places: Sequence[int]) -> Sequence[Any]
 def _states(one: _Gathered) -> dict[Combination, Any]:
     algebra = aggregator(one.meter.aggregation)
     return {combination: algebra.add(values) for combination, values in one.values.items()}
+
+
+def _cut_short(meter: Meter, levels_until: datetime | None) -> Meter:
+    if levels_until is None or meter.aggregation is not Aggregation.TIME_WEIGHTED:
+        return meter
+    end = levels_until + timedelta(microseconds=1)
+    return replace(meter, archived_at=end if meter.archived_at is None else min(end, meter.archived_at))
 
 
 def _leaves_a_trace(meter: Meter, types: set[str]) -> bool:

@@ -216,8 +216,9 @@ def _texts(column: list[Any], rows: int) -> list[str]:
         distinct: list[str] = column[1]
         return [distinct[_CODE_OF[char]] for char in column[2]]
     if kind == "n":
-        return list(column[1].split(","))
-    return [dump(text) for text in column[1]] if kind == "s" else list(column[1])
+        return str(column[1]).split(",")
+    texts: list[str] = column[1]
+    return [dump(text) for text in texts] if kind == "s" else texts
 
 
 def _scalar(text: str) -> str | None:

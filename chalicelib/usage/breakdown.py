@@ -1,0 +1,191 @@
+"""From the states in a range's windows to the quantities that a caller asked for: groups, filters, top and rest.
+
+Non-additive quantities are never added up: a group, a rest or a total is the value of its merged states. A
+time-weighted quantity carries each combination's level from window to window and is rounded once, at the end.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from chalicelib.catalog.meters import Aggregation, Meter
+from chalicelib.shared.numbers import round_fraction
+from chalicelib.shared.time import microseconds
+from chalicelib.usage.aggregation import ZERO, Levels, aggregator
+from chalicelib.usage.counters import Combination, States, merge_states
+from chalicelib.usage.ranges import Range
+
+# The values of the dimensions that a caller groups by; None stands for the rest beyond the top.
+Group = tuple[str, ...] | None
+Levels_by_combination = Mapping[Combination, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """What a caller wants to see apart: dimensions to group by, values to keep, how many groups."""
+
+    by: tuple[str, ...] = ()
+    filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    top: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuantity:
+    """The quantity of one window, or of one group in it."""
+
+    window: Range
+    group: Group
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """The quantities of one meter in a range: the total, and the windows in the order of time."""
+
+    total: Decimal
+    windows: Sequence[WindowQuantity]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was counted for one meter: its states in each window, and the levels before the first one.
+
+    ``until`` (microseconds) is where levels end: now, or the end of the range when that is earlier.
+    """
+
+    meter: Meter
+    windows: Sequence[tuple[Range, States]]
+    carried: Levels_by_combination
+    until: int
+
+
+def break_down(measured: Measured, grouping: Grouping) -> Breakdown:
+    """Compute a meter's total and its quantities by window and group.
+
+    Without a grouping each window is listed once, zero or not; with one only the groups with usage are, the ``top``
+    ones by their total and the rest as one.
+    """
+    kept = _keeping(measured, grouping)
+    quantities = _time_weighted if measured.meter.aggregation is Aggregation.TIME_WEIGHTED else _merged
+    total = quantities(kept, lambda _: ()).totals.get((), ZERO)
+    if not grouping.by:
+        by_window = quantities(kept, lambda _: ()).by_window
+        windows = [
+            WindowQuantity(window, (), row.get((), ZERO))
+            for (window, _), row in zip(kept.windows, by_window, strict=True)
+        ]
+        return Breakdown(total, windows)
+    group_of = _group_of(measured.meter, grouping)
+    shown = _top(quantities(kept, group_of).totals, grouping.top)
+    named = frozenset(shown)
+    by_window = quantities(kept, lambda combination: _shown(group_of(combination), named)).by_window
+    order = {group: place for place, group in enumerate([*shown, None])}
+    windows = [
+        WindowQuantity(window, group, quantity)
+        for (window, _), row in zip(kept.windows, by_window, strict=True)
+        for group, quantity in sorted(row.items(), key=lambda pair: order[pair[0]])
+        if quantity != 0
+    ]
+    return Breakdown(total, windows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantities:
+    """Quantities by group: one mapping for each window, and one over the whole range."""
+
+    by_window: Sequence[Mapping[Group, Decimal]]
+    totals: Mapping[Group, Decimal]
+
+
+GroupOf = Callable[[Combination], Group]
+
+
+def _merged(measured: Measured, group_of: GroupOf) -> _Quantities:
+    aggregation = measured.meter.aggregation
+    algebra = aggregator(aggregation)
+    regrouped = [_regroup(aggregation, states, group_of) for _, states in measured.windows]
+    by_window = [{group: algebra.value(state) for group, state in states.items()} for states in regrouped]
+    totals = {group: algebra.value(state) for group, state in merge_states(aggregation, regrouped).items()}
+    return _Quantities(by_window, totals)
+
+
+def _regroup(aggregation: Aggregation, states: States, group_of: GroupOf) -> dict[Group, Any]:
+    return merge_states(aggregation, ({group_of(combination): state} for combination, state in states.items()))
+
+
+def _time_weighted(measured: Measured, group_of: GroupOf) -> _Quantities:
+    """Integrate each combination over each window, carrying its level on, and add up the groups exactly."""
+    levels = dict(measured.carried)
+    exact: list[dict[Group, Fraction]] = []
+    for window, states in measured.windows:
+        start = microseconds(window.start_at)
+        end = min(microseconds(window.end_at), measured.until)
+        row: dict[Group, Fraction] = {}
+        if end <= start:
+            exact.append(row)
+            continue
+        for combination in {**levels, **states}:
+            quantity = _integral(states.get(combination), levels.get(combination, ZERO), start=start, end=end)
+            group = group_of(combination)
+            row[group] = row.get(group, Fraction(0)) + quantity
+        levels.update((combination, state.level) for combination, state in states.items())
+        exact.append(row)
+    totals: dict[Group, Fraction] = {}
+    for row in exact:
+        for group, quantity in row.items():
+            totals[group] = totals.get(group, Fraction(0)) + quantity
+    return _Quantities([_rounded(row) for row in exact], _rounded(totals))
+
+
+def _integral(state: Levels | None, carried: Decimal, *, start: int, end: int) -> Fraction:
+    if state is None:
+        return Levels(start, ZERO, start, carried).quantity(carried=ZERO, start=start, end=end)
+    return state.quantity(carried=carried, start=start, end=end)
+
+
+def _rounded(row: Mapping[Group, Fraction]) -> dict[Group, Decimal]:
+    return {group: round_fraction(quantity) for group, quantity in row.items()}
+
+
+def _keeping(measured: Measured, grouping: Grouping) -> Measured:
+    """Drop the combinations that the filters exclude; the rest group has no known dimensions, so filters exclude it."""
+    if not grouping.filters:
+        return measured
+    names = [dimension.name for dimension in measured.meter.dimensions]
+
+    def passes(combination: Combination) -> bool:
+        if combination is None:
+            return False
+        values = dict(zip(names, combination, strict=True))
+        return all(values.get(name, "") in wanted for name, wanted in grouping.filters.items())
+
+    windows = [
+        (window, {combination: state for combination, state in states.items() if passes(combination)})
+        for window, states in measured.windows
+    ]
+    carried = {combination: level for combination, level in measured.carried.items() if passes(combination)}
+    return Measured(measured.meter, windows, carried, measured.until)
+
+
+def _group_of(meter: Meter, grouping: Grouping) -> GroupOf:
+    names = [dimension.name for dimension in meter.dimensions]
+    places = [names.index(name) if name in names else None for name in grouping.by]
+
+    def group_of(combination: Combination) -> Group:
+        if combination is None:
+            return None
+        return tuple("" if place is None else combination[place] for place in places)
+
+    return group_of
+
+
+def _top(totals: Mapping[Group, Decimal], count: int) -> list[Group]:
+    named = [(quantity, group) for group, quantity in totals.items() if group is not None and quantity != 0]
+    named.sort(key=lambda pair: (-pair[0], pair[1]))
+    return [group for _, group in named[:count]]
+
+
+def _shown(group: Group, shown: frozenset[Group]) -> Group:
+    return group if group in shown else None
