@@ -1,0 +1,99 @@
+"""The routes that exist only on the local server, under ``/_local``: clock, jobs, queues and direct functions."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Chalice
+
+from chalicelib.shared import strict_json
+from chalicelib.shared.clock import clock
+from chalicelib.shared.errors import DomainError, Malformed
+from chalicelib.shared.time import format_instant, parse_instant
+from local.gateway import lambda_context
+from local.http_server import HttpAnswer, HttpRequest
+from local.jobs import Jobs
+from local.problems import problem_answer
+
+PREFIX = "/_local/"
+
+
+class Controls:
+    """Drives what on AWS a schedule, a queue or a caller with IAM drives."""
+
+    def __init__(self, app: Chalice, jobs: Jobs) -> None:
+        self._app = app
+        self._jobs = jobs
+        self._routes: Mapping[str, Callable[[str, HttpRequest], HttpAnswer]] = {
+            "clock": self._set_clock,
+            "jobs": self._run_jobs,
+            "queues": self._receive,
+            "functions": self._invoke,
+        }
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Answer a request under ``/_local``. A page of another site may not send one."""
+        kind, _, name = request.target.partition("?")[0].removeprefix(PREFIX).rstrip("/").partition("/")
+        route = self._routes.get(kind)
+        if route is None or "/" in name or (kind == "clock") == bool(name):
+            return problem_answer("not-found", "There is no such local route.")
+        if request.method != "POST":
+            return problem_answer("method-not-allowed", "Local routes are called with POST.")
+        origin = request.header("origin")
+        if origin is not None and urlsplit(origin).netloc != request.header("host"):
+            return problem_answer("forbidden", "Local routes are not for pages of other sites.")
+        try:
+            return route(name, request)
+        except Malformed as refused:
+            return problem_answer("malformed", refused.detail)
+        except DomainError as refused:
+            return problem_answer("invalid-input", refused.detail)
+
+    def _set_clock(self, _name: str, request: HttpRequest) -> HttpAnswer:
+        body = strict_json.parse(request.body)
+        if not isinstance(body, dict) or set(body) != {"now"} or not isinstance(body["now"], str | None):
+            return problem_answer("invalid-input", 'The body must be {"now": instant} or {"now": null}.')
+        try:
+            clock.set(parse_instant(body["now"]) if body["now"] is not None else None)
+        except ValueError as error:
+            return problem_answer("invalid-input", f"now {error}.")
+        return _json({"now": format_instant(clock.now())})
+
+    def _run_jobs(self, name: str, _request: HttpRequest) -> HttpAnswer:
+        names = self._jobs.names if name == "all" else [name]
+        if name != "all" and name not in self._jobs.names:
+            return problem_answer("not-found", f"There is no job {name}; there are: {', '.join(self._jobs.names)}.")
+        return _json({"now": format_instant(clock.now()), "jobs": {one: self._jobs.run(one) for one in names}})
+
+    def _receive(self, name: str, request: HttpRequest) -> HttpAnswer:
+        handlers = [source.name for source in self._app.event_sources if getattr(source, "queue", None) == name]
+        if not handlers:
+            return problem_answer("not-found", f"There is no queue {name}.")
+        message = {
+            "messageId": str(uuid.uuid4()),
+            "receiptHandle": "local",
+            "body": request.body.decode("utf-8", "replace"),
+            "attributes": {"ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{name}",
+            "awsRegion": "us-east-1",
+        }
+        failed = self._app.handler_map[handlers[0]]({"Records": [message]}, lambda_context(handlers[0]))
+        return _json(failed or {"batchItemFailures": []})
+
+    def _invoke(self, name: str, request: HttpRequest) -> HttpAnswer:
+        if name not in {function.name for function in self._app.pure_lambda_functions}:
+            return problem_answer("not-found", f"There is no function {name}.")
+        try:
+            payload = json.loads(request.body or b"{}")  # as Lambda reads it
+        except ValueError as error:
+            raise Malformed(f"The payload is not JSON: {error}.") from None
+        return _json(self._app.handler_map[name](payload, lambda_context(name)))
+
+
+def _json(value: Any) -> HttpAnswer:
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return HttpAnswer(200, headers, json.dumps(value).encode())
