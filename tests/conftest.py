@@ -1,4 +1,4 @@
-"""What every test stands on: an environment without AWS and without a network, and generated tests that repeat."""
+"""What every test stands on: no AWS account, no network, fresh tables, a clock that stands still, repeatable chance."""
 
 import os
 
@@ -7,13 +7,13 @@ os.environ.update(
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_SESSION_TOKEN": "testing",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "METERFOLD_STAGE": "test",
-        "METERFOLD_SIGNING_SECRET": "a signing secret of the tests, of enough length",
+        "METERFOLD_SIGNING_SECRET": "a signing secret for tests alone, long enough",
         "METERFOLD_PUBLIC_URL": "https://billing.example.com",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_SERVICE_NAME": "meterfold",
@@ -24,9 +24,65 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
 
+import importlib
+import importlib.util
+import ipaddress
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+# Before the first botocore client: moto can answer only those that are made after it.
+from moto import mock_aws
+
+from chalicelib.platform.tables import create_tables
+from chalicelib.shared.clock import Clock
+from chalicelib.shared.clock import clock as domain_clock
 
 settings.register_profile(
     "meterfold", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("meterfold")
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def _is_local(address: Any) -> bool:
+    host = address[0] if isinstance(address, tuple) else None
+    return host is None or host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def connect_locally(self: socket.socket, address: Any) -> None:
+        assert _is_local(address), f"a test wants to connect to {address}"
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_locally)
+        yield
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Let the domain's clock stand at noon of 15 January 2026, UTC, until the test sets it."""
+    domain_clock.set(NOON)
+    yield domain_clock
+    domain_clock.set(None)
+
+
+@pytest.fixture
+def tables() -> Iterator[None]:
+    """Give the test an AWS of its own, with every table and nothing in them or remembered from them."""
+    for domain in ("catalog", "usage"):
+        if importlib.util.find_spec(f"chalicelib.{domain}.tables") is not None:
+            importlib.import_module(f"chalicelib.{domain}.tables")
+    with mock_aws():
+        create_tables()
+        yield
