@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -91,26 +91,11 @@ class EmbeddedDynamo:
         client.meta.events.unregister("before-send.dynamodb", self._answer)
         client.meta.events.unregister("choose-signer.dynamodb", _unsigned)
 
-    def create_tables(self, definitions: Sequence[Mapping[str, Any]]) -> None:
-        """Create the tables of ``CreateTable`` requests and fill them with what the folder keeps."""
-        for definition in definitions:
-            status, _, answer = self.execute("CreateTable", json.dumps(definition).encode())
-            if status != 200:
-                raise ValueError(f"{definition['TableName']} cannot be created: {answer.decode()}")
-            if self._mirror is not None:
-                self._fill(definition["TableName"], self._mirror)
-
-    def _fill(self, name: str, mirror: Mirror) -> None:
-        with _engine_lock:
-            table = self._table(name)
-            for item in mirror.load(name):
-                partition, sort = self._place(name, item)
-                table["items"].setdefault(partition, {})[sort] = item
-            self._engine._items_replaced(table)
-
     def execute(self, action: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Carry out one request of the wire and mirror what it wrote; gives status, headers and body."""
         request = json.loads(body)
+        if action == "UpdateTimeToLive":
+            return 200, {}, json.dumps({"TimeToLiveSpecification": request["TimeToLiveSpecification"]}).encode()
         with _engine_lock:
             with self._narrowed(action, request):
                 status, headers, answer = self._run(action, body)
@@ -133,8 +118,28 @@ class EmbeddedDynamo:
     def _follow(self, action: str, request: Mapping[str, Any]) -> None:
         if action == "CreateTable":
             self._schemas[request["TableName"]] = key_schema_of(request)
-        if action not in _MUTATING:
+            self._fill(request["TableName"])
+        elif action == "DeleteTable":
+            self._forget(request["TableName"])
+        elif action in _MUTATING:
+            self._keep(action, request)
+
+    def _fill(self, name: str) -> None:
+        if self._mirror is None:
             return
+        table = self._table(name)
+        for item in self._mirror.load(name):
+            partition, sort = self._place(name, item)
+            table["items"].setdefault(partition, {})[sort] = item
+        self._engine._items_replaced(table)
+
+    def _forget(self, name: str) -> None:
+        del self._schemas[name]
+        self._partitions.clear()
+        if self._mirror is not None:
+            self._mirror.forget(name)
+
+    def _keep(self, action: str, request: Mapping[str, Any]) -> None:
         rows: dict[tuple[str, str], Item | None] = {}
         for name, key in written_keys(action, request, self._schemas):
             partition, sort = self._place(name, key)

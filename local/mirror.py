@@ -71,6 +71,10 @@ class Mirror:
         for (text,) in self._database.execute("select item from items where table_name = ?", (table,)):
             yield json.loads(text)
 
+    def forget(self, table: str) -> None:
+        """Drop all kept items of a table."""
+        self._database.execute("delete from items where table_name = ?", (table,))
+
     def close(self) -> None:
         """Fold the log into the file and let others use the folder."""
         self._database.close()

@@ -7,7 +7,7 @@ import boto3
 
 from local.engine import EmbeddedDynamo
 
-DEFINITION = {
+DEFINITION: dict[str, Any] = {
     "TableName": "things",
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     "AttributeDefinitions": [
@@ -36,5 +36,5 @@ def client_of(engine: EmbeddedDynamo) -> Any:
 def open_engine(folder: Path | None = None) -> EmbeddedDynamo:
     """Open an engine with the small table."""
     engine = EmbeddedDynamo(folder)
-    engine.create_tables([DEFINITION])
+    client_of(engine).create_table(**DEFINITION)
     return engine

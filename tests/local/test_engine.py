@@ -137,3 +137,11 @@ def test_two_engines_of_one_process_share_nothing(client: Any) -> None:
     with open_engine() as other:
         assert _query(client_of(other), "#0 = :0", {":0": "a"}) == []
     assert _query(client, "#0 = :0", {":0": "a"}) == ["1"]
+
+
+def test_time_to_live_is_accepted_and_never_enabled(client: Any) -> None:
+    client.update_time_to_live(
+        TableName="things", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+    )
+    status = client.describe_time_to_live(TableName="things")["TimeToLiveDescription"]["TimeToLiveStatus"]
+    assert status == "DISABLED"

@@ -77,6 +77,15 @@ def test_an_index_finds_kept_items_after_a_restart(tmp_path: Path) -> None:
     assert answer["Count"] == 1
 
 
+def test_a_deleted_table_comes_back_empty(tmp_path: Path) -> None:
+    with open_engine(tmp_path) as engine:
+        client = client_of(engine)
+        client.put_item(TableName="things", Item=_key("1"))
+        client.delete_table(TableName="things")
+    with open_engine(tmp_path) as engine:
+        assert _all(client_of(engine)) == {}
+
+
 def test_a_refused_write_is_not_kept(tmp_path: Path) -> None:
     with open_engine(tmp_path) as engine:
         client = client_of(engine)
