@@ -1,0 +1,1 @@
+"""What every domain stands on: settings, storage, HTTP, credentials, logs. Knows no domain."""

@@ -1,0 +1,41 @@
+"""What a route answers: status, headers and a body that is JSON or text, never a float or a ``Decimal``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib.shared import strict_json
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a request.
+
+    ``body`` is a JSON value (money and quantities as strings, instants as text), a pydantic model of such values, or
+    the text or bytes of another ``media_type``. ``secrets`` names the top-level fields that are shown once: a replay
+    of the same idempotency key has ``null`` there.
+    """
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+    secrets: tuple[str, ...] = ()
+
+    def content(self) -> bytes:
+        """Write the body as it is sent; nothing for 204."""
+        if isinstance(self.body, bytes):
+            return self.body
+        if self.media_type not in (JSON, PROBLEM):
+            assert isinstance(self.body, str)
+            return self.body.encode()
+        return b"" if self.status == 204 else strict_json.dump(self.json_value()).encode()
+
+    def json_value(self) -> Any:
+        """Give the body as a JSON value."""
+        return self.body.model_dump(by_alias=True) if isinstance(self.body, BaseModel) else self.body

@@ -1,0 +1,47 @@
+"""What the environment decides: read once, and never a reason for an import to fail."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The deployment's own values. ``stage`` is in the name of every table."""
+
+    stage: str
+    region: str
+    public_url: str
+    log_level: str
+    is_lambda: bool
+    signing_secret: str = field(repr=False)
+
+    def table_name(self, table: str) -> str:
+        """Name a table of this stage: ``catalog`` is ``meterfold-dev-catalog``."""
+        return f"meterfold-{self.stage}-{table}"
+
+    def signing_key(self, purpose: str) -> bytes:
+        """Derive the key of one purpose, so that a cursor can never pass for a portal token.
+
+        Raises ``RuntimeError`` when ``METERFOLD_SIGNING_SECRET`` is missing or short: on use, not on import.
+        """
+        if len(self.signing_secret) < 32:
+            raise RuntimeError("METERFOLD_SIGNING_SECRET must have at least 32 characters")
+        return hmac.digest(self.signing_secret.encode(), f"meterfold/{purpose}".encode(), hashlib.sha256)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings of an environment; every one has a default."""
+    return Settings(
+        stage=environment.get("METERFOLD_STAGE", "dev"),
+        region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1",
+        public_url=environment.get("METERFOLD_PUBLIC_URL", "").rstrip("/"),
+        log_level=environment.get("METERFOLD_LOG_LEVEL", "INFO"),
+        is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
+        signing_secret=environment.get("METERFOLD_SIGNING_SECRET", ""),
+    )
+
+
+settings = read_settings(os.environ)
