@@ -262,7 +262,7 @@ class Segment:
     @cached_property
     def sources(self) -> list[str]:
         """List the sources, a row each."""
-        sources = self._document["s"]
+        sources: list[str] = self._document["s"]
         if len(sources) == 1:
             return sources * self.rows
         return [sources[place] for place in _places(self._document["S"], self.rows)]

@@ -1,0 +1,185 @@
+"""Counters in DynamoDB: a header for each stretch of time, and pages where it would pass 300 KB.
+
+A header is written on condition that nothing newer stands there: segments and definitions only grow. Pages are written
+first, under the fold's id, and mean nothing until a header names that id; readers take only the pages their header
+names, and read again when those have gone. Replaced pages are deleted last.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.catalog.meters import MeterCatalog
+from chalicelib.platform.connection import connection
+from chalicelib.platform.reads import ItemKey, Query, find, walk, write_batch
+from chalicelib.platform.retries import CONDITION_FAILED, code_of
+from chalicelib.shared.errors import Busy
+from chalicelib.shared.time import QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
+from chalicelib.usage.counters import Counters, decode, encode
+from chalicelib.usage.ranges import Range
+from chalicelib.usage.tables import CountersItem
+
+PAGE_BYTES = 300_000
+_READ_AGAIN = 5
+
+
+class Kind(StrEnum):
+    """What stretch of time an item covers: the first part of its sort key."""
+
+    QUARTER_HOUR = "q"
+    DAY = "d"
+    DAY_LEVELS = "l"
+    MONTH_LEVELS = "m"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Whose counters, and of when: a quarter-hour, a local day or a local month."""
+
+    organization: str
+    kind: Kind
+    name: str
+
+    @property
+    def sort_key(self) -> str:
+        """Give the sort key of the header."""
+        return f"{self.kind}#{self.name}"
+
+
+def quarter_hour_stretch(organization: str, quarter_hour: QuarterHour) -> Stretch:
+    """Name the counters of a quarter-hour."""
+    return Stretch(organization, Kind.QUARTER_HOUR, format_quarter_hour(quarter_hour))
+
+
+def day_stretch(organization: str, kind: Kind, day: date) -> Stretch:
+    """Name the counters of a local day, or the levels of its month."""
+    return Stretch(organization, kind, day.strftime("%Y-%m") if kind is Kind.MONTH_LEVELS else day.isoformat())
+
+
+def read_quarter_hours(organization: str, whole: Range, catalog: MeterCatalog) -> dict[QuarterHour, Counters]:
+    """Read the stored counters of the quarter-hours in a range, by quarter-hour, in order."""
+    first = quarter_hour_stretch(organization, whole.start)
+    last = quarter_hour_stretch(organization, whole.end - 1)
+    return {parse_quarter_hour(name): counters for name, counters in _read(first, last, catalog).items()}
+
+
+def read_days(
+    organization: str, kind: Kind, days: tuple[date | None, date], catalog: MeterCatalog
+) -> dict[date, Counters]:
+    """Read the stored counters or levels of the days (or months that begin) in ``[first, end)``, in order.
+
+    Without a first day it reads from the beginning.
+    """
+    first, end = days
+    low = Stretch(organization, kind, "0") if first is None else day_stretch(organization, kind, first)
+    # The end's own key is left out below: it sorts at or after every name inside, and its pages after it.
+    found = _read(low, day_stretch(organization, kind, end), catalog, leave_out_last=True)
+    return {_day(name): counters for name, counters in found.items()}
+
+
+def _day(name: str) -> date:
+    return parse_day(name if len(name) > len("2026-01") else f"{name}-01")
+
+
+def _read(first: Stretch, last: Stretch, catalog: MeterCatalog, *, leave_out_last: bool = False) -> dict[str, Counters]:
+    """Read the headers between two sort keys with their pages; ``~`` sorts after the pages of the last one."""
+    upper = last.sort_key if leave_out_last else f"{last.sort_key}~"
+    within = CountersItem.sk.between(first.sort_key, upper)
+    headers: dict[str, CountersItem] = {}
+    pages: dict[str, bytes] = {}
+    for item in walk(Query(model=CountersItem, pk=first.organization, within=within)):
+        if _is_page(item.sk):
+            pages[item.sk] = item.blob
+        elif not (leave_out_last and item.sk == upper):
+            headers[item.sk.partition("#")[2]] = item
+    return {
+        name: _complete(Stretch(first.organization, first.kind, name), header, pages, catalog)
+        for name, header in headers.items()
+    }
+
+
+def _is_page(sort_key: str) -> bool:
+    """Tell a page (``q#<name>#<fold id>#<page>``) from a header (``q#<name>``)."""
+    return sort_key.count("#") > 1
+
+
+def _complete(stretch: Stretch, header: CountersItem, pages: Mapping[str, bytes], catalog: MeterCatalog) -> Counters:
+    """Put a header and its pages together; where pages are missing a newer header has replaced it: read again."""
+    for _ in range(_READ_AGAIN):
+        keys = _page_keys(stretch, header.fold_id or "", int(header.pages or 0))
+        if all(key in pages for key in keys):
+            blob = b"".join(pages[key] for key in keys) if keys else header.blob
+            segments, definitions = int(header.segments), int(header.definitions)
+            return decode(blob, segments=segments, definitions=definitions, catalog=catalog)
+        header = CountersItem.get(stretch.organization, stretch.sort_key)
+        pages = _read_pages(stretch, header.fold_id or "")
+    raise Busy("The counters are being written faster than they can be read; try again.")
+
+
+def _read_pages(stretch: Stretch, fold_id: str) -> dict[str, bytes]:
+    within = CountersItem.sk.startswith(f"{stretch.sort_key}#{fold_id}#")
+    return {item.sk: item.blob for item in walk(Query(model=CountersItem, pk=stretch.organization, within=within))}
+
+
+def _page_keys(stretch: Stretch, fold_id: str, pages: int) -> list[str]:
+    return [f"{stretch.sort_key}#{fold_id}#{page:03}" for page in range(pages)]
+
+
+def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> bool:
+    """Store counters unless newer ones stand there; tells whether it did.
+
+    Newer means more segments or later definitions. Writing the same again changes nothing. Raises ``Busy``.
+    """
+    blob = encode(counters, catalog)
+    chunks = [] if len(blob) <= PAGE_BYTES else [blob[at : at + PAGE_BYTES] for at in range(0, len(blob), PAGE_BYTES)]
+    keys = _page_keys(stretch, fold_id, len(chunks))
+    write_batch([CountersItem(stretch.organization, key, blob=chunk) for key, chunk in zip(keys, chunks, strict=True)])
+    header = CountersItem(
+        stretch.organization,
+        stretch.sort_key,
+        segments=counters.segments,
+        definitions=counters.definitions,
+        fold_id=fold_id if chunks else None,
+        pages=len(chunks) or None,
+        blob=None if chunks else blob,
+    )
+    stored, replaced = _put_header(header)
+    if not stored:
+        _delete_pages(stretch, keys)
+    elif replaced.get("f", {}).get("S") not in (None, fold_id):
+        _delete_pages(stretch, _page_keys(stretch, replaced["f"]["S"], int(replaced["p"]["N"])))
+    return stored
+
+
+def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
+    """Write a header on its condition; answers whether it was written and what it replaced."""
+    request: dict[str, Any] = {
+        "TableName": CountersItem.Meta.table_name,
+        "Item": header.serialize(),
+        # Nothing stands there, or nothing that has seen more segments or later definitions than this.
+        "ConditionExpression": "attribute_not_exists(pk) OR (g <= :segments AND v <= :definitions)",
+        "ExpressionAttributeValues": {
+            ":segments": {"N": str(header.segments)},
+            ":definitions": {"N": str(header.definitions)},
+        },
+        "ReturnValues": "ALL_OLD",
+        "ReturnConsumedCapacity": "TOTAL",
+    }
+    reply = connection().ask("PutItem", request)
+    if reply.fault is None:
+        return True, reply.content.get("Attributes", {})
+    if code_of(reply.fault) in CONDITION_FAILED:
+        return False, {}
+    raise reply.fault
+
+
+def _delete_pages(stretch: Stretch, keys: Sequence[str]) -> None:
+    write_batch(deletes=[ItemKey(CountersItem, (stretch.organization, key)) for key in keys])
+
+
+def read_versions(stretch: Stretch) -> tuple[int, int]:
+    """Read (segments, definitions) of a stored stretch; (0, 0) when there is none."""
+    header = find(CountersItem, (stretch.organization, stretch.sort_key))
+    return (0, 0) if header is None else (int(header.segments), int(header.definitions))

@@ -1,0 +1,130 @@
+"""The usage query: quantities of meters by window and group, right as of now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.catalog import service as catalog_service
+from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
+from chalicelib.catalog.organizations import Organization
+from chalicelib.shared.time import microseconds, zone_of
+from chalicelib.usage.breakdown import Breakdown, Grouping, Measured, break_down
+from chalicelib.usage.counters import Counters, States, merge_states
+from chalicelib.usage.ranges import Range, Window, before, cut, day_range, days_range, whole_days
+from chalicelib.usage.reader import CountersReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageQuestion:
+    """What a caller wants to know. ``meters`` empty means all; ``zone`` is the time zone the windows are cut in."""
+
+    whole: Range
+    window: Window
+    zone: ZoneInfo
+    meters: Sequence[str] = ()
+    grouping: Grouping = field(default_factory=Grouping)
+    compare: bool = False
+    include_zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeterUsage:
+    """The answer for one meter; ``previous`` is the breakdown of the range before, when asked for."""
+
+    meter: Meter
+    breakdown: Breakdown
+    previous: Breakdown | None
+
+
+def measure_usage(reader: CountersReader, question: UsageQuestion) -> list[MeterUsage]:
+    """Answer a usage question, a meter each, by key. Meters without usage are left out unless they are asked for."""
+    chosen = question.meters or sorted(reader.catalog.meters)
+    current = _break_down_all(reader, question, chosen)
+    previous: Mapping[str, Breakdown] = {}
+    if question.compare:
+        earlier = UsageQuestion(
+            whole=before(question.whole, question.zone),
+            window=Window.MONTH,
+            zone=question.zone,
+            grouping=Grouping(filters=question.grouping.filters),
+        )
+        previous = _break_down_all(reader, earlier, chosen)
+    return [
+        MeterUsage(reader.catalog.meters[key], current[key], previous.get(key))
+        for key in chosen
+        if question.meters or question.include_zero or current[key].total != 0
+    ]
+
+
+def _break_down_all(reader: CountersReader, question: UsageQuestion, keys: Sequence[str]) -> dict[str, Breakdown]:
+    windows = cut(question.whole, question.window, question.zone)
+    parts = _parts(reader, question)
+    carried = reader.levels_before(question.whole.start, keys)
+    until = microseconds(reader.now)
+    answer = {}
+    for key in keys:
+        meter = reader.catalog.meters[key]
+        states = _states_by_window(meter, windows, parts)
+        answer[key] = break_down(Measured(meter, states, carried.get(key, {}), until), question.grouping)
+    return answer
+
+
+def _parts(reader: CountersReader, question: UsageQuestion) -> list[tuple[int, Counters]]:
+    """Read the counters that cover the range, in the order of time, each with the quarter-hour it begins at."""
+    whole, zone = question.whole, reader.zone
+    if question.window in (Window.QUARTER_HOUR, Window.HOUR) or question.zone.key != zone.key:
+        return list(reader.quarter_hours(whole).items())
+    first, end = whole_days(whole, zone)
+    if first == end:
+        return list(reader.quarter_hours(whole).items())
+    middle = days_range(first, end, zone)
+    return [
+        *reader.quarter_hours(Range(whole.start, middle.start)).items(),
+        *((day_range(day, zone).start, counters) for day, counters in reader.days(first, end).items()),
+        *reader.quarter_hours(Range(middle.end, whole.end)).items(),
+    ]
+
+
+def _states_by_window(
+    meter: Meter, windows: Sequence[Range], parts: Sequence[tuple[int, Counters]]
+) -> list[tuple[Range, States]]:
+    found: list[tuple[Range, States]] = []
+    place = 0
+    for window in windows:
+        inside: list[States] = []
+        while place < len(parts) and parts[place][0] < window.end:
+            if meter.key in parts[place][1].meters:
+                inside.append(parts[place][1].meters[meter.key])
+            place += 1
+        found.append((window, merge_states(meter.aggregation, inside)))
+    return found
+
+
+def open_reader(organization_id: str, now: datetime) -> CountersReader:
+    """Open a reader of an organization's counters; raises ``NotFound``."""
+    organization, catalog = catalog_service.organization_and_meters(organization_id)
+    return CountersReader(organization, catalog, now)
+
+
+def day_counters(
+    organization: Organization, catalog: MeterCatalog, *, first: date, end: date, now: datetime
+) -> list[tuple[date, Counters]]:
+    """Read the counters of the local days ``[first, end)`` that have any, in order, live where they must be."""
+    return list(CountersReader(organization, catalog, now).days(first, end).items())
+
+
+def used_meters(reader: CountersReader, whole: Range) -> set[str]:
+    """Name the meters that counted anything in a range."""
+    parts = _parts(reader, UsageQuestion(whole=whole, window=Window.DAY, zone=reader.zone))
+    return {key for _, counters in parts for key, states in counters.meters.items() if states}
+
+
+def is_levels(meter: Meter) -> bool:
+    """Tell whether a meter's quantity is the integral of levels."""
+    return meter.aggregation is Aggregation.TIME_WEIGHTED
+
+
+def request_zone(name: str | None, organization: Organization) -> ZoneInfo:
+    """Give the time zone of a request, the organization's by default; raises ``ValueError``."""
+    return zone_of(name or organization.timezone)
