@@ -39,6 +39,8 @@ class Controls:
         route = self._routes.get(kind)
         if route is None or "/" in name or (kind == "clock") == bool(name):
             return problem_answer("not-found", "There is no such local route.")
+        if request.method == "GET" and kind == "clock":
+            return _json({"now": format_instant(clock.now())})
         if request.method != "POST":
             return problem_answer("method-not-allowed", "Local routes are called with POST.")
         origin = request.header("origin")
