@@ -4,7 +4,7 @@
 #   make test     linter, types, every test                 make test ARGS="tests/usage -k fold"
 #   make check    linter, types, structure: under a minute, before each commit
 #   make bench    one JSON object: cost and speed of the write and read paths
-#   make lint · make types · make lock · make clean
+#   make lint · make types · make routes (accept the routes as they are) · make lock · make clean
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter of .venv.
 
@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 SOURCES := $(wildcard app.py) chalicelib $(wildcard local bench) tests
 
-.PHONY: run test check bench lint types lock clean
+.PHONY: run test check bench lint types routes lock clean
 .DEFAULT_GOAL := test
 
 run: $(READY)
@@ -33,6 +33,9 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/python -m mypy $(SOURCES)
+
+routes: $(READY)
+	$(BIN)/python -m tests.house.test_routes
 
 # Resolves once for every Python from 3.11 and every system; writes hashes and no address of any index.
 lock: $(READY)

@@ -50,6 +50,19 @@ def test_only_the_clock_reads_the_clock() -> None:
         assert called([sample(line)], CLOCK_READS) != [], line
 
 
+def now_readers(of: list[Source]) -> list[str]:
+    """Find reads of the domain's now below the edge; ``clock.real_ns`` for sort ids is free."""
+    inside = [source for source in of if domain_of(source.module) is not None and layer(source.module) != "edge"]
+    return called(inside, r"clock\.(now|set|is_set)|Clock")
+
+
+def test_now_is_an_argument_below_the_edge() -> None:
+    assert now_readers(deployed()) == []
+    assert now_readers([sample("clock.now()", "chalicelib/usage/query.py")]) != []
+    assert now_readers([sample("clock.now()", "chalicelib/usage/api.py")]) == []
+    assert now_readers([sample("clock.real_ns()", "chalicelib/usage/ingest.py")]) == []
+
+
 def test_nothing_scans_a_table() -> None:
     pattern = r"(.*\.)?(scan|rate_limited_scan|parallel_scan)"
     assert called(deployed(), pattern) == []
