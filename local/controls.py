@@ -10,12 +10,12 @@ from chalice.app import Chalice
 
 from chalicelib.shared import strict_json
 from chalicelib.shared.clock import clock
-from chalicelib.shared.errors import DomainError, Malformed
+from chalicelib.shared.errors import DomainError, Fault, Forbidden, InvalidInput, Malformed, NotFound
 from chalicelib.shared.time import format_instant, parse_instant
 from local.gateway import lambda_context
 from local.http_server import HttpAnswer, HttpRequest
 from local.jobs import Jobs
-from local.problems import problem_answer
+from local.problems import refused, wrong_method
 
 PREFIX = "/_local/"
 
@@ -38,41 +38,39 @@ class Controls:
         kind, _, name = request.target.partition("?")[0].removeprefix(PREFIX).rstrip("/").partition("/")
         route = self._routes.get(kind)
         if route is None or "/" in name or (kind == "clock") == bool(name):
-            return problem_answer("not-found", "There is no such local route.")
+            return refused(NotFound("No local route has this path."))
         if request.method == "GET" and kind == "clock":
             return _json({"now": format_instant(clock.now())})
         if request.method != "POST":
-            return problem_answer("method-not-allowed", "Local routes are called with POST.")
+            return wrong_method("POST")
         origin = request.header("origin")
         if origin is not None and urlsplit(origin).netloc != request.header("host"):
-            return problem_answer("forbidden", "Local routes are not for pages of other sites.")
+            return refused(Forbidden("Local routes are not for pages of other sites."))
         try:
             return route(name, request)
-        except Malformed as refused:
-            return problem_answer("malformed", refused.detail)
-        except DomainError as refused:
-            return problem_answer("invalid-input", refused.detail)
+        except DomainError as error:
+            return refused(error)
 
     def _set_clock(self, _name: str, request: HttpRequest) -> HttpAnswer:
         body = strict_json.parse(request.body)
         if not isinstance(body, dict) or set(body) != {"now"} or not isinstance(body["now"], str | None):
-            return problem_answer("invalid-input", 'The body must be {"now": instant} or {"now": null}.')
+            raise InvalidInput('The body must be {"now": instant} or {"now": null}.', [Fault("/now", "is missing")])
         try:
             clock.set(parse_instant(body["now"]) if body["now"] is not None else None)
         except ValueError as error:
-            return problem_answer("invalid-input", f"now {error}.")
+            raise InvalidInput("The clock cannot be set.", [Fault("/now", str(error))]) from None
         return _json({"now": format_instant(clock.now())})
 
     def _run_jobs(self, name: str, _request: HttpRequest) -> HttpAnswer:
         names = self._jobs.names if name == "all" else [name]
         if name != "all" and name not in self._jobs.names:
-            return problem_answer("not-found", f"There is no job {name}; there are: {', '.join(self._jobs.names)}.")
+            raise NotFound(f"There is no job {name}; there are: {', '.join(self._jobs.names)}.")
         return _json({"now": format_instant(clock.now()), "jobs": {one: self._jobs.run(one) for one in names}})
 
     def _receive(self, name: str, request: HttpRequest) -> HttpAnswer:
         handlers = [source.name for source in self._app.event_sources if getattr(source, "queue", None) == name]
         if not handlers:
-            return problem_answer("not-found", f"There is no queue {name}.")
+            raise NotFound(f"There is no queue {name}.")
         message = {
             "messageId": str(uuid.uuid4()),
             "receiptHandle": "local",
@@ -88,7 +86,7 @@ class Controls:
 
     def _invoke(self, name: str, request: HttpRequest) -> HttpAnswer:
         if name not in {function.name for function in self._app.pure_lambda_functions}:
-            return problem_answer("not-found", f"There is no function {name}.")
+            raise NotFound(f"There is no function {name}.")
         try:
             payload = json.loads(request.body or b"{}")  # as Lambda reads it
         except ValueError as error:

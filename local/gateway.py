@@ -21,8 +21,9 @@ from urllib.parse import parse_qs, unquote
 from chalice.app import Chalice
 from chalice.local import LambdaContext
 
+from chalicelib.shared.errors import Malformed, NotFound
 from local.http_server import MAX_BODY_BYTES, HttpAnswer, HttpRequest
-from local.problems import problem_answer
+from local.problems import refused
 
 _MEMORY_MB = 1024
 _TIMEOUT_MS = 29_000
@@ -98,13 +99,13 @@ class Gateway:
         path, _, query = request.target.partition("?")
         found = self._routes.find(path)
         if found is None:
-            return problem_answer("not-found", f"There is no route {unquote(path)[:200]}.")
+            return refused(NotFound("No route has this path."))
         route, variables = found
         if request.method == "OPTIONS" and "OPTIONS" not in self._app.routes[route]:
             return HttpAnswer(204, (("Allow", ", ".join([*self._app.routes[route], "OPTIONS"])),))
         body = _unpacked(request)
         if body is None:
-            return problem_answer("malformed", "The body is not compressed as Content-Encoding says, or too large.")
+            return refused(Malformed("The body is not compressed as Content-Encoding says, or too large."))
         event = self._event(request, route, body)
         event["pathParameters"] = variables or None
         event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None

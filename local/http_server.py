@@ -49,11 +49,11 @@ class HttpAnswer:
 
 
 class Unreadable(Exception):
-    """A request whose body or framing cannot be read; carries the status and code of its problem."""
+    """A request whose body or framing cannot be read; carries the status of its problem."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
-        self.status, self.code, self.detail = status, code, detail
+        self.status = status
 
 
 Respond = Callable[[HttpRequest], HttpAnswer]
@@ -61,13 +61,11 @@ Refuse = Callable[[Unreadable], HttpAnswer]
 
 
 def _too_large() -> Unreadable:
-    return Unreadable(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"The body has more than {MAX_BODY_BYTES} bytes."
-    )
+    return Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {MAX_BODY_BYTES} bytes.")
 
 
 def _malformed(detail: str) -> Unreadable:
-    return Unreadable(HTTPStatus.BAD_REQUEST, "malformed", detail)
+    return Unreadable(HTTPStatus.BAD_REQUEST, detail)
 
 
 def _drain(stream: BufferedIOBase, length: int) -> None:
@@ -225,7 +223,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         status = HTTPStatus(code) if 400 <= code < 500 else HTTPStatus.BAD_REQUEST
-        self._write(self.server.refuse(Unreadable(status, "malformed", message or "The request cannot be read.")))
+        self._write(self.server.refuse(Unreadable(status, message or "The request cannot be read.")))
 
     def log_message(self, template: str, *values: object) -> None:
         """Leave a line for whoever asked for debugging."""

@@ -1,29 +1,31 @@
-"""Problems (RFC 9457) that the local server answers itself, before the app sees the request."""
+"""Problems that the local server answers before the app sees the request, worded by the app's own table."""
 
-import json
-
+from chalicelib.platform.answers import Answer
+from chalicelib.platform.problems import internal_problem, problem_of, problem_of_status
+from chalicelib.shared.errors import DomainError
 from local.http_server import HttpAnswer, Unreadable
 
-_TITLES = {
-    "malformed": (400, "The request cannot be read."),
-    "forbidden": (403, "The credential does not allow this."),
-    "not-found": (404, "There is no such thing."),
-    "method-not-allowed": (405, "The method is not allowed here."),
-    "too-large": (413, "The request is too large."),
-    "invalid-input": (422, "The request has faults."),
-    "internal-error": (500, "Something is wrong on our side."),
-}
+
+def refused(error: DomainError) -> HttpAnswer:
+    """Answer with the problem of a domain error."""
+    return _sent(problem_of(error))
 
 
-def problem_answer(code: str, detail: str) -> HttpAnswer:
-    """Make the answer of a problem by its code."""
-    status, title = _TITLES[code]
-    document = {"type": f"/problems/{code}", "title": title, "status": status, "detail": detail, "errors": []}
-    headers = (("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"))
-    return HttpAnswer(status, headers, json.dumps(document).encode())
+def unreadable(fault: Unreadable) -> HttpAnswer:
+    """Answer a request that could not be read off the wire."""
+    return _sent(problem_of_status(fault.status, str(fault)))
 
 
-def refuse(unreadable: Unreadable) -> HttpAnswer:
-    """Make the answer to a request that could not be read off the wire."""
-    answer = problem_answer(unreadable.code, unreadable.detail)
-    return HttpAnswer(unreadable.status, answer.headers, answer.body)
+def wrong_method(allowed: str) -> HttpAnswer:
+    """Answer a method that a route does not know."""
+    return _sent(problem_of_status(405, f"Only {allowed} is possible here.", {"Allow": allowed}))
+
+
+def failed() -> HttpAnswer:
+    """Answer what nobody expected."""
+    return _sent(internal_problem())
+
+
+def _sent(answer: Answer) -> HttpAnswer:
+    headers = (("Content-Type", answer.media_type), ("Cache-Control", "no-store"), *answer.headers.items())
+    return HttpAnswer(answer.status, headers, answer.content())

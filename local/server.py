@@ -11,7 +11,7 @@ from local.controls import PREFIX, Controls
 from local.gateway import Gateway
 from local.http_server import HttpAnswer, HttpRequest, Server
 from local.jobs import Jobs
-from local.problems import problem_answer, refuse
+from local.problems import failed, unreadable
 
 logger = logging.getLogger("meterfold.local")
 
@@ -28,7 +28,7 @@ class LocalServer:
         self._gateway = Gateway(app)
         self._controls = Controls(app, self.jobs)
         self._aliases = {f"Bearer {alias}": f"Bearer {key}" for alias, key in (aliases or {}).items()}
-        self._server = Server((host, port), self._answer, refuse)
+        self._server = Server((host, port), self._answer, unreadable)
 
     @property
     def url(self) -> str:
@@ -52,7 +52,7 @@ class LocalServer:
             return self._gateway.answer(self._with_key(request))
         except Exception:
             logger.exception("%s %s failed", request.method, request.target)
-            return problem_answer("internal-error", "The server failed; its log says why.")
+            return failed()
 
     def _with_key(self, request: HttpRequest) -> HttpRequest:
         key = self._aliases.get(request.header("authorization") or "")

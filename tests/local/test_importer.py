@@ -16,7 +16,7 @@ from rich.console import Console
 from local.http_server import HttpAnswer, Server
 from local.import_check import Check
 from local.importer import BAD_USE, FAILED, SENT, WOULD_BE_REFUSED, Import, ImportOptions, batches
-from local.problems import refuse
+from local.problems import unreadable
 from local.rows import BadRow, Columns, Row, RowReader, Target
 from tests.local.fake_api import FakeApi
 
@@ -31,7 +31,7 @@ def api() -> FakeApi:
 
 @pytest.fixture
 def url(api: FakeApi) -> Iterator[str]:
-    server = Server(("127.0.0.1", 0), api.answer, refuse)
+    server = Server(("127.0.0.1", 0), api.answer, unreadable)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server.url
     server.stop()
