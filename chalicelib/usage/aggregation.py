@@ -185,9 +185,12 @@ class Levels:
     level: Decimal
 
     def quantity(self, *, carried: Decimal, start: int, end: int) -> Fraction:
-        """Integrate over ``[start, end)`` in level-hours; ``carried`` is the level at ``start``."""
+        """Integrate over ``[start, end)`` in level-hours; ``carried`` is the level at ``start``.
+
+        Where the clock went back behind ``last``, the last level does not hold yet: it takes nothing away.
+        """
         whole = EXACT.add(self.integral, EXACT.multiply(carried, Decimal(self.first - start)))
-        whole = EXACT.add(whole, EXACT.multiply(self.level, Decimal(end - self.last)))
+        whole = EXACT.add(whole, EXACT.multiply(self.level, Decimal(max(0, end - self.last))))
         return Fraction(whole) / MICROS_PER_HOUR
 
 

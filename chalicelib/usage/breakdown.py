@@ -69,16 +69,16 @@ def break_down(measured: Measured, grouping: Grouping) -> Breakdown:
     """
     kept = _keeping(measured, grouping)
     quantities = _time_weighted if measured.meter.aggregation is Aggregation.TIME_WEIGHTED else _merged
-    total = quantities(kept, lambda _: ()).totals.get((), ZERO)
+    whole = quantities(kept, lambda _: ())
+    total = whole.totals.get((), ZERO)
     if not grouping.by:
-        by_window = quantities(kept, lambda _: ()).by_window
         windows = [
             WindowQuantity(window, (), row.get((), ZERO))
-            for (window, _), row in zip(kept.windows, by_window, strict=True)
+            for (window, _), row in zip(kept.windows, whole.by_window, strict=True)
         ]
         return Breakdown(total, windows)
     group_of = _group_of(measured.meter, grouping)
-    shown = _top(quantities(kept, group_of).totals, grouping.top)
+    shown = _top(quantities(kept, group_of), grouping.top)
     named = frozenset(shown)
     by_window = quantities(kept, lambda combination: _shown(group_of(combination), named)).by_window
     order = {group: place for place, group in enumerate([*shown, None])}
@@ -116,12 +116,17 @@ def _regroup(aggregation: Aggregation, states: States, group_of: GroupOf) -> dic
 
 
 def _time_weighted(measured: Measured, group_of: GroupOf) -> _Quantities:
-    """Integrate each combination over each window, carrying its level on, and add up the groups exactly."""
+    """Integrate each combination over each window, carrying its level on, and add up the groups exactly.
+
+    Levels end with their meter: once it is archived no event could ever lower them.
+    """
     levels = dict(measured.carried)
+    archived_at = measured.meter.archived_at
+    until = measured.until if archived_at is None else min(measured.until, microseconds(archived_at))
     exact: list[dict[Group, Fraction]] = []
     for window, states in measured.windows:
         start = microseconds(window.start_at)
-        end = min(microseconds(window.end_at), measured.until)
+        end = min(microseconds(window.end_at), until)
         row: dict[Group, Fraction] = {}
         if end <= start:
             exact.append(row)
@@ -181,9 +186,12 @@ def _group_of(meter: Meter, grouping: Grouping) -> GroupOf:
     return group_of
 
 
-def _top(totals: Mapping[Group, Decimal], count: int) -> list[Group]:
-    named = [(quantity, group) for group, quantity in totals.items() if group is not None and quantity != 0]
-    named.sort(key=lambda pair: (-pair[0], pair[1]))
+def _top(quantities: _Quantities, count: int) -> list[Group]:
+    """Name the greatest groups by their total; one that was used in some window has usage even if it totals zero."""
+    used = {group for row in (*quantities.by_window, quantities.totals) for group, quantity in row.items() if quantity}
+    named = [(quantities.totals[group], group) for group in used if group is not None]
+    # copy_negate() is exact, where a minus sign would round to the 28 digits of the default context.
+    named.sort(key=lambda pair: (pair[0].copy_negate(), pair[1]))
     return [group for _, group in named[:count]]
 
 

@@ -103,8 +103,9 @@ def limit_combinations(aggregation: Aggregation, states: States, limit: int = MA
     if aggregation is Aggregation.TIME_WEIGHTED or len(states) - (REST in states) <= limit:
         return states
     algebra = aggregator(aggregation)
+    # copy_negate() is exact, where a minus sign would round to the 28 digits of the default context.
     named = [(algebra.value(state), combination) for combination, state in states.items() if combination is not REST]
-    named.sort(key=lambda pair: (-pair[0], pair[1]))
+    named.sort(key=lambda pair: (pair[0].copy_negate(), pair[1]))
     kept: dict[Combination, Any] = {combination: states[combination] for _, combination in named[:limit]}
     rest = [states[combination] for _, combination in named[limit:]]
     if REST in states:

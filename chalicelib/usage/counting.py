@@ -7,34 +7,126 @@ them knows the meter. When every organization is done, the meters that existed w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import MeterCatalog, MeterStatus
 from chalicelib.catalog.organizations import Organization
-from chalicelib.shared.time import QuarterHour, ceil_quarter_hour, days_between, local_day_of, quarter_hour_of, zone_of
+from chalicelib.catalog.service import CountingPlace
+from chalicelib.shared.errors import Busy
+from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, local_day_of, zone_of
 from chalicelib.usage import counters_store
 from chalicelib.usage.counters import CODE_VERSION, Counters, definitions_number
-from chalicelib.usage.counters_store import Kind, day_stretch
-from chalicelib.usage.ranges import Range, day_of, day_range, days_range
+from chalicelib.usage.counters_store import Kind
+from chalicelib.usage.ranges import day_range, days_range
 from chalicelib.usage.rollup import roll_up_day, store_day
-from chalicelib.usage.store import RETENTION
+from chalicelib.usage.store import SAFE_RETENTION
 
 _ORGANIZATIONS_AT_ONCE = 100
 _DAYS_AT_ONCE = 7
+_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class CountingPlace:
-    """Where a pass is: the version it brings the counters to, and the organization and day to go on with."""
+class CountingReport:
+    """What a run did: days brought up to date, and whether the pass is finished."""
 
-    target_version: int
-    after: str | None = None
-    organization: str | None = None
-    day: date | None = None
+    days: int = 0
+    finished: bool = True
 
 
 def is_due(catalog: MeterCatalog) -> bool:
     """Tell whether a meter still has to count stored events."""
     return any(meter.status is MeterStatus.COUNTING for meter in catalog.meters.values())
+
+
+def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> CountingReport:
+    """Go on with counting stored events for new meters until it is done or the time is up."""
+    catalog = catalog_service.meter_catalog()
+    if not is_due(catalog):
+        return CountingReport()
+    place = catalog_service.find_counting_place() or CountingPlace(target_version=catalog.version)
+    days = 0
+    while True:
+        organizations = catalog_service.list_organization_ids(after=place.after, limit=_ORGANIZATIONS_AT_ONCE)
+        if not organizations:
+            catalog_service.finish_counting(place.target_version)
+            return CountingReport(days)
+        for organization_id in organizations:
+            run = _OrganizationRun(catalog_service.get_organization(organization_id), place, now)
+            done, place = run.count(has_time)
+            days += done
+            if place.day is not None:
+                return CountingReport(days, finished=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _OrganizationRun:
+    """One organization's part of a pass."""
+
+    organization: Organization
+    place: CountingPlace
+    now: datetime
+
+    def count(self, has_time: Callable[[], bool]) -> tuple[int, CountingPlace]:
+        """Bring the days up to date; answers how many needed it, and the place (with a day when the time was up)."""
+        zone = zone_of(self.organization.timezone)
+        day = self.place.day or local_day_of(_first_instant(self.now), zone)
+        end = local_day_of(self.now, zone) + 2 * ONE_DAY
+        done = 0
+        while day < end:
+            stop = min(day + timedelta(days=_DAYS_AT_ONCE), end)
+            done += self._bring_up_to_date(day, stop)
+            day = stop
+            if not has_time():
+                return done, self._save(replace(self.place, day=day))
+        return done, self._save(CountingPlace(self.place.target_version, self.organization.id))
+
+    def _save(self, place: CountingPlace) -> CountingPlace:
+        catalog_service.save_counting_place(place)
+        return place
+
+    def _bring_up_to_date(self, first: date, end: date) -> int:
+        """Fold again what older definitions counted in ``[first, end)``; answers how many days that touched."""
+        zone = zone_of(self.organization.timezone)
+        catalog = catalog_service.meter_catalog()
+        stored = counters_store.read_quarter_hours(self.organization.id, days_range(first, end, zone), catalog)
+        days = counters_store.read_days(self.organization.id, Kind.DAY, (first, end), catalog)
+        touched = 0
+        for day in days_between(first, end):
+            parts = {at: one for at, one in stored.items() if at in day_range(day, zone)}
+            touched += self._bring_day_up_to_date(day, parts, days.get(day))
+        return touched
+
+    def _bring_day_up_to_date(self, day: date, parts: dict[QuarterHour, Counters], stored: Counters | None) -> bool:
+        target = definitions_number(CODE_VERSION, self.place.target_version)
+        behind = [at for at, part in parts.items() if part.definitions < target]
+        if behind:
+            roll_up_day(self.organization, behind)
+        elif parts and _is_behind(stored, list(parts.values())):
+            # A run was stopped between a quarter-hour and its day.
+            _store_day_surely(self.organization, day)
+        else:
+            return False
+        return True
+
+
+def _store_day_surely(organization: Organization, day: date) -> None:
+    for _ in range(_ATTEMPTS):
+        if store_day(organization, day, catalog_service.meter_catalog()):
+            return
+    raise Busy
+
+
+def _is_behind(day: Counters | None, parts: Sequence[Counters]) -> bool:
+    """Tell whether a stored day has not seen all that its quarter-hours have."""
+    return day is None or (day.segments, day.definitions) != (
+        sum(part.segments for part in parts),
+        sum(part.definitions for part in parts),
+    )
+
+
+def _first_instant(now: datetime) -> datetime:
+    """Give the instant from which segments are surely still there: older quarter-hours are left as they are."""
+    return now - SAFE_RETENTION

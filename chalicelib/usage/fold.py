@@ -4,13 +4,13 @@ It is a pure function, so it may run again at any time, twice at once, or after 
 
 What it decides (rules.md 2.1 to 2.5): of the events with one identity the first received counts (segments in the order
 of their sort ids, rows in theirs); a later one is a duplicate when type and data are the same and a conflict when not.
-A void takes the identity back for good. An amend replaces the data; the last one holds. An event of a type that no
-meter counts is unmatched; one whose value a meter cannot use is unusable for that meter.
+A void takes the identity back for good. An amend replaces the data and keeps the time; the last one holds. An event
+that no meter matches (by type, filter and time) is unmatched; one whose value a meter cannot use is unusable for it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
@@ -39,6 +39,16 @@ class Resolved:
     amended_by: Mapping[Identity, Place]
     voided_by: Mapping[Identity, Place]
 
+    def micros(self, at: int) -> Sequence[int]:
+        """List when the events of a segment's rows happened. An amended event keeps the time that came first."""
+        segment = self.segments[at]
+        if segment.kind is not SegmentKind.AMEND:
+            return segment.micros
+        return [
+            self.segments[self.first[identity][0]].micros[self.first[identity][1]] if identity in self.first else own
+            for identity, own in zip(segment.identities, segment.micros, strict=True)
+        ]
+
     def fate(self, place: Place) -> EventState:
         """Tell what became of the event of a row."""
         return self.states.get(place, EventState.COUNTED)
@@ -57,8 +67,14 @@ def resolve(segments: Sequence[Segment]) -> Resolved:
         states[first[identity]] = EventState.AMENDED
     for identity in voided_by:
         states[first[identity]] = EventState.VOIDED
-    live_amends = {place for identity, place in amended_by.items() if identity not in voided_by}
-    rows = [_counting_rows(at, segment, states, live_amends) for at, segment in enumerate(segments)]
+    live_amends: list[set[int]] = [set() for _ in segments]
+    for identity, (at, row) in amended_by.items():
+        if identity not in voided_by:
+            live_amends[at].add(row)
+    dropped: list[set[int]] = [set() for _ in segments]
+    for at, row in states:
+        dropped[at].add(row)
+    rows = [_counting_rows(segment, dropped[at], live_amends[at]) for at, segment in enumerate(segments)]
     return Resolved(segments, rows, states, first, amended_by, voided_by)
 
 
@@ -89,14 +105,11 @@ def _last_of(segments: Sequence[Segment], kind: SegmentKind, first: Mapping[Iden
     }
 
 
-def _counting_rows(
-    at: int, segment: Segment, states: Mapping[Place, EventState], live_amends: set[Place]
-) -> Sequence[int] | None:
+def _counting_rows(segment: Segment, dropped: set[int], live_amends: set[int]) -> Sequence[int] | None:
     if segment.kind is SegmentKind.VOID:
         return ()
     if segment.kind is SegmentKind.AMEND:
-        return [row for row in range(segment.rows) if (at, row) in live_amends]
-    dropped = {row for where, row in states if where == at}
+        return sorted(live_amends)
     return [row for row in range(segment.rows) if row not in dropped] if dropped else None
 
 
@@ -105,8 +118,8 @@ class _Gathered:
     """What a meter has taken from the rows so far, by dimension combination."""
 
     meter: Meter
-    values: dict[Combination, list[Any]]
-    unusable: set[Place]
+    values: dict[Combination, list[Any]] = field(default_factory=dict)
+    unusable: set[Place] = field(default_factory=set)
 
 
 def fold(segments: Sequence[Segment], catalog: MeterCatalog, *, levels_until: datetime | None = None) -> Counters:
@@ -116,33 +129,43 @@ def fold(segments: Sequence[Segment], catalog: MeterCatalog, *, levels_until: da
     out; only a live fold of an open quarter-hour gives it.
     """
     resolved = resolve(segments)
-    gathered = {key: _Gathered(_cut_short(meter, levels_until), {}, set()) for key, meter in catalog.meters.items()}
-    by_type: dict[str, list[_Gathered]] = {}
-    for one in gathered.values():
-        by_type.setdefault(one.meter.event_type, []).append(one)
-    unmatched = 0
-    for at, segment in enumerate(segments):
-        kept = resolved.rows[at]
-        if kept is not None and not kept:
-            continue
-        for shape in segment.shapes:
-            places = _places_of(shape, kept)
-            matched: set[int] = set()
-            for one in by_type.get(shape.type, ()):
-                matched.update(_gather(one, _Block(at, segment, shape), places))
-            unmatched += len(places) - len(matched)
+    gathered = {key: _Gathered(meter) for key, meter in catalog.meters.items()}
+    unmatched = _gather_all(gathered.values(), resolved)
     types = {shape.type for segment in segments for shape in segment.shapes}
-    states = {key: _states(one) for key, one in gathered.items() if one.values or _leaves_a_trace(one.meter, types)}
+    states = {
+        key: _states(one, levels_until)
+        for key, one in gathered.items()
+        if one.values or _leaves_a_trace(one.meter, types)
+    }
     unusable = len(set().union(*(one.unusable for one in gathered.values())))
     health = replace(_health(resolved), unmatched=unmatched, unusable=unusable)
     return Counters(len(segments), definitions_number(CODE_VERSION, catalog.version), health, states)
 
 
-def _places_of(shape: Shape, kept: Sequence[int] | None) -> Sequence[int]:
+def _gather_all(gathered: Iterable[_Gathered], resolved: Resolved) -> int:
+    """Give every counting row to the meters of its type; answers how many rows none of them matches."""
+    by_type: dict[str, list[_Gathered]] = {}
+    for one in gathered:
+        by_type.setdefault(one.meter.event_type, []).append(one)
+    unmatched = 0
+    for at, segment in enumerate(resolved.segments):
+        kept = resolved.rows[at]
+        if kept is not None and not kept:
+            continue
+        wanted = None if kept is None else set(kept)
+        for shape in segment.shapes:
+            places = _places_of(shape, wanted)
+            matched: set[int] = set()
+            for one in by_type.get(shape.type, ()):
+                matched.update(_gather(one, _Block(at, resolved, shape), places))
+            unmatched += len(places) - len(matched)
+    return unmatched
+
+
+def _places_of(shape: Shape, wanted: set[int] | None) -> Sequence[int]:
     """List the places of a shape whose rows count."""
-    if kept is None:
+    if wanted is None:
         return range(len(shape.rows))
-    wanted = set(kept)
     return [place for place, row in enumerate(shape.rows) if row in wanted]
 
 
@@ -151,8 +174,17 @@ class _Block:
     """The rows of one shape of one segment; ``at`` is the segment's place in the partition."""
 
     at: int
-    segment: Segment
+    resolved: Resolved
     shape: Shape
+
+    @property
+    def segment(self) -> Segment:
+        return self.resolved.segments[self.at]
+
+    @property
+    def micros(self) -> Sequence[int]:
+        """List when the events of the segment's rows happened, in microseconds since 1970."""
+        return self.resolved.micros(self.at)
 
 
 def _gather(one: _Gathered, block: _Block, places: Sequence[int]) -> Sequence[int]:
@@ -183,7 +215,7 @@ def _in_time(meter: Meter, block: _Block, places: Sequence[int]) -> Sequence[int
         return places
     low = microseconds(begins)
     high = None if ends is None else microseconds(ends)
-    micros = segment.micros
+    micros = block.micros
     return [
         place
         for place in places
@@ -227,22 +259,25 @@ def _values(meter: Meter, block: _Block, places: Sequence[int]) -> Sequence[Any]
     numbers = [None if text is None else read_event_number(text) for text in picked]
     if reads == "number":
         return numbers
+    micros = block.micros
     return [
-        None if number is None else Row(segment.micros[row], segment.sources[row], segment.ids[row], number)
+        None if number is None else Row(micros[row], segment.sources[row], segment.ids[row], number)
         for number, row in zip(numbers, (shape.rows[place] for place in places), strict=True)
     ]
 
 
-def _states(one: _Gathered) -> dict[Combination, Any]:
+def _states(one: _Gathered, levels_until: datetime | None) -> dict[Combination, Any]:
     algebra = aggregator(one.meter.aggregation)
-    return {combination: algebra.add(values) for combination, values in one.values.items()}
+    values = one.values
+    if levels_until is not None and one.meter.aggregation is Aggregation.TIME_WEIGHTED:
+        values = _holding(values, microseconds(levels_until))
+    return {combination: algebra.add(taken) for combination, taken in values.items()}
 
 
-def _cut_short(meter: Meter, levels_until: datetime | None) -> Meter:
-    if levels_until is None or meter.aggregation is not Aggregation.TIME_WEIGHTED:
-        return meter
-    end = levels_until + timedelta(microseconds=1)
-    return replace(meter, archived_at=end if meter.archived_at is None else min(end, meter.archived_at))
+def _holding(values: Mapping[Combination, list[Row]], until: int) -> dict[Combination, list[Row]]:
+    """Keep the levels that have begun by ``until``."""
+    begun = {combination: [row for row in rows if row.micros <= until] for combination, rows in values.items()}
+    return {combination: rows for combination, rows in begun.items() if rows}
 
 
 def _leaves_a_trace(meter: Meter, types: set[str]) -> bool:

@@ -91,14 +91,22 @@ def _bounds(whole: Range, window: Window, zone: ZoneInfo) -> Iterator[QuarterHou
     if window is Window.QUARTER_HOUR:
         yield from range(whole.start, whole.end)
     elif window is Window.HOUR:
-        for quarter_hour in range(whole.start, whole.end):
-            if quarter_hour_start(quarter_hour).astimezone(zone).minute == 0:
-                yield quarter_hour
+        yield from _hour_starts(whole, zone)
     else:
         first, end = day_of(whole.start, zone), day_of(whole.end, zone) + ONE_DAY
         for day in days_between(first, end):
             if window is Window.DAY or day.day == 1:
                 yield _day_starts(day, zone)
+
+
+def _hour_starts(whole: Range, zone: ZoneInfo) -> Iterator[QuarterHour]:
+    """Walk the quarter-hours where the clock shows a new hour, or jumps into one (Lord Howe skips half an hour)."""
+    before_hour = None
+    for quarter_hour in range(whole.start, whole.end):
+        local = quarter_hour_start(quarter_hour).astimezone(zone)
+        if local.minute == 0 or local.hour != before_hour:
+            yield quarter_hour
+        before_hour = local.hour
 
 
 def whole_days(whole: Range, zone: ZoneInfo) -> tuple[date, date]:

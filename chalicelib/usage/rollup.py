@@ -1,8 +1,9 @@
 """The rollup: turns dirty quarter-hours that have closed into stored counters.
 
 For each local day with marks: read the mark, read the partition, store the quarter-hour; then build the day from a
-strongly consistent read of all its quarter-hours and store it; then the levels of time-weighted meters; then make sure
-that no meter was created meanwhile; then delete the marks that still have the token that was read.
+strongly consistent read of all its quarter-hours: first the levels of time-weighted meters, of the day and of its
+month, then the day; then make sure that no meter was created meanwhile; then delete the marks that still have the
+token that was read.
 
 Why this is safe to run twice, at once, late, or with a crash anywhere: each stored item carries how many segments and
 which definitions it has seen and is only replaced by one that has seen no less of either. Who stores a quarter-hour
@@ -128,19 +129,19 @@ def store_day(organization: Organization, day: date, catalog: MeterCatalog) -> b
     not know yet. A refused write is no loss: only one who read later quarter-hours can have stored what refuses it,
     and whoever stored those is not done before the whole day is stored.
     """
-    parts = counters_store.read_quarter_hours(
-        organization.id, day_range(day, zone_of(organization.timezone)), catalog
-    )
+    parts = counters_store.read_quarter_hours(organization.id, day_range(day, zone_of(organization.timezone)), catalog)
     known = definitions_number(CODE_VERSION, catalog.version)
     if any(part.definitions > known for part in parts.values()):
         return False
     counters = merge_counters(list(parts.values()), catalog)
-    _put(day_stretch(organization.id, Kind.DAY, day), counters, catalog)
     levels = levels_of(counters, catalog)
-    if not levels.meters:
-        return True
-    _put(day_stretch(organization.id, Kind.DAY_LEVELS, day), levels, catalog)
-    return _store_month_levels(organization.id, local_month_start(day), catalog)
+    if levels.meters:
+        _put(day_stretch(organization.id, Kind.DAY_LEVELS, day), levels, catalog)
+        if not _store_month_levels(organization.id, local_month_start(day), catalog):
+            return False
+    # Last: a day that has seen all its quarter-hours tells that its levels and its month's have too.
+    _put(day_stretch(organization.id, Kind.DAY, day), counters, catalog)
+    return True
 
 
 def levels_of(counters: Counters, catalog: MeterCatalog) -> Counters:

@@ -37,6 +37,8 @@ _CODE_OF = {char: place for place, char in enumerate(_CODES)}
 _LEVEL = 6
 
 Path = tuple[str, ...]
+# (type, paths into the data, canonical values there): equal exactly when type and data are.
+Fingerprint = tuple[str, tuple[Path, ...], tuple[str, ...]]
 
 
 class SegmentKind(StrEnum):
@@ -77,9 +79,7 @@ def pack(events: Sequence[Event]) -> Packed:
         "t": _deltas([microseconds(event.time) - base for event in events]),
         "h": [[kind, [list(path) for path in paths]] for kind, paths in shapes],
         "H": _codes(shape_keys, shapes),
-        "d": [
-            [_column([row[place][1] for row in rows]) for place in range(len(rows[0]))] for rows in by_shape.values()
-        ],
+        "d": [_columns(rows) for rows in by_shape.values()],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return Packed(_pack_ids([event.id for event in events]), zlib.compress(text.encode(), _LEVEL), len(events))
@@ -200,12 +200,27 @@ class Shape:
     def document(self, at: int) -> dict[str, Any]:
         """Rebuild ``{"data": …, "extensions"?: …}`` of the row at a place of this shape, literals kept."""
         made: dict[str, Any] = {"data": {}}
-        for path, column in self._columns.items():
+        for path, texts in self._texts.items():
             target = made
             for name in path[:-1]:
                 target = target.setdefault(name, {})
-            target[path[-1]] = read_text(_texts(column, len(self.rows))[at])
+            target[path[-1]] = read_text(texts[at])
         return made
+
+    def fingerprint(self, at: int) -> Fingerprint:
+        """Give type and data of the row at a place, in a form that is equal exactly when they are."""
+        paths, columns = self._leaves
+        return self.type, paths, tuple([texts[at] for texts in columns])
+
+    @cached_property
+    def _texts(self) -> Mapping[Path, Sequence[str]]:
+        return {path: _texts(column, len(self.rows)) for path, column in self._columns.items()}
+
+    @cached_property
+    def _leaves(self) -> tuple[tuple[Path, ...], Sequence[Sequence[str]]]:
+        """Give the paths into ``data`` in order, and the canonical text of each row's value at each."""
+        paths = tuple(sorted(path for path in self._columns if path[0] == "data"))
+        return paths, [[_canonical_text(text) for text in self._texts[path]] for path in paths]
 
 
 def _texts(column: list[Any], rows: int) -> list[str]:
@@ -219,6 +234,11 @@ def _texts(column: list[Any], rows: int) -> list[str]:
         return str(column[1]).split(",")
     texts: list[str] = column[1]
     return [dump(text) for text in texts] if kind == "s" else texts
+
+
+def _canonical_text(text: str) -> str:
+    """Sort the keys of objects; every other value has one text only."""
+    return canonical(read_text(text)) if text[0] in "[{" else text
 
 
 def _scalar(text: str) -> str | None:
@@ -316,7 +336,7 @@ class Segment:
             extensions=document.get("extensions", {}),
         )
 
-    def fingerprint(self, row: int) -> tuple[str, str]:
+    def fingerprint(self, row: int) -> Fingerprint:
         """Give what makes a second event of the same identity a duplicate rather than a conflict: type and data."""
         shape, at = self._place[row]
-        return shape.type, canonical(shape.document(at)["data"])
+        return shape.fingerprint(at)

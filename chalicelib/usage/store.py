@@ -21,6 +21,8 @@ from chalicelib.usage.tables import MarkItem, SegmentItem
 
 SHARDS = 16
 RETENTION = timedelta(days=440)
+# Within it no segment of a quarter-hour has expired: what is folded again or added to must lie inside.
+SAFE_RETENTION = RETENTION - timedelta(days=5)
 _TOKEN_BYTES = 6
 
 Partition = tuple[QuarterHour, list[Segment]]
