@@ -16,19 +16,27 @@ from local.problems import failed, unreadable
 logger = logging.getLogger("meterfold.local")
 
 
+def listen(host: str, port: int) -> Server:
+    """Take an address; port 0 takes a free one. Connections wait until a ``LocalServer`` starts.
+
+    Raises ``OSError`` when the address is taken.
+    """
+    return Server((host, port), lambda _request: failed(), unreadable)
+
+
 class LocalServer:
     """Serves one app until it is stopped.
 
     ``aliases`` are other words for keys: a request that carries one is served as if it carried the key.
     """
 
-    def __init__(self, app: Chalice, *, host: str, port: int, aliases: Mapping[str, str] | None = None) -> None:
-        """Take the address; port 0 takes a free one. Raises ``OSError`` when it is taken."""
+    def __init__(self, app: Chalice, listener: Server, *, aliases: Mapping[str, str] | None = None) -> None:
         self.jobs = Jobs(app)
         self._gateway = Gateway(app)
         self._controls = Controls(app, self.jobs)
         self._aliases = {f"Bearer {alias}": f"Bearer {key}" for alias, key in (aliases or {}).items()}
-        self._server = Server((host, port), self._answer, unreadable)
+        self._server = listener
+        listener.respond = self._answer
 
     @property
     def url(self) -> str:

@@ -12,7 +12,7 @@ import pytest
 from chalice.app import Chalice, Rate, Response
 
 from chalicelib.shared.clock import clock
-from local.server import LocalServer
+from local.server import LocalServer, listen
 
 
 def _toy() -> Chalice:
@@ -52,7 +52,7 @@ def _toy() -> Chalice:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalServer]:
-    running = LocalServer(_toy(), host="127.0.0.1", port=0)
+    running = LocalServer(_toy(), listen("127.0.0.1", 0))
     running.start()
     yield running
     running.stop()
