@@ -3,16 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
 from chalicelib.catalog.organizations import Organization
-from chalicelib.shared.time import microseconds, zone_of
+from chalicelib.platform.together import together
+from chalicelib.shared.time import microseconds
 from chalicelib.usage.breakdown import Breakdown, Grouping, Measured, break_down
-from chalicelib.usage.counters import Counters, States, merge_states
+from chalicelib.usage.counters import Combination, Counters, States, merge_states
 from chalicelib.usage.ranges import Range, Window, before, cut, day_range, days_range, whole_days
 from chalicelib.usage.reader import CountersReader
+
+CarriedLevels = Mapping[str, Mapping[Combination, Decimal]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,7 @@ def measure_usage(reader: CountersReader, question: UsageQuestion) -> list[Meter
 
 def _break_down_all(reader: CountersReader, question: UsageQuestion, keys: Sequence[str]) -> dict[str, Breakdown]:
     windows = cut(question.whole, question.window, question.zone)
-    parts = _parts(reader, question)
-    carried = reader.levels_before(question.whole.start, keys)
+    parts, carried = _read(reader, question, keys)
     until = microseconds(reader.now)
     answer = {}
     for key in keys:
@@ -68,6 +71,20 @@ def _break_down_all(reader: CountersReader, question: UsageQuestion, keys: Seque
         states = _states_by_window(meter, windows, parts)
         answer[key] = break_down(Measured(meter, states, carried.get(key, {}), until), question.grouping)
     return answer
+
+
+def _read(
+    reader: CountersReader, question: UsageQuestion, keys: Sequence[str]
+) -> tuple[list[tuple[int, Counters]], CarriedLevels]:
+    """Read the parts of the range and the levels before it: after the marks, at the same time."""
+    levels = [key for key in keys if reader.catalog.meters[key].aggregation is Aggregation.TIME_WEIGHTED]
+    reader.load_marks()
+    if not levels:
+        return _parts(reader, question), {}
+    parts, carried = together(
+        lambda: _parts(reader, question), lambda: reader.levels_before(question.whole.start, levels)
+    )
+    return parts, carried
 
 
 def _parts(reader: CountersReader, question: UsageQuestion) -> list[tuple[int, Counters]]:
@@ -118,13 +135,3 @@ def used_meters(reader: CountersReader, whole: Range) -> set[str]:
     """Name the meters that counted anything in a range."""
     parts = _parts(reader, UsageQuestion(whole=whole, window=Window.DAY, zone=reader.zone))
     return {key for _, counters in parts for key, states in counters.meters.items() if states}
-
-
-def is_levels(meter: Meter) -> bool:
-    """Tell whether a meter's quantity is the integral of levels."""
-    return meter.aggregation is Aggregation.TIME_WEIGHTED
-
-
-def request_zone(name: str | None, organization: Organization) -> ZoneInfo:
-    """Give the time zone of a request, the organization's by default; raises ``ValueError``."""
-    return zone_of(name or organization.timezone)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.catalog.meters import Aggregation, MeterCatalog
 from chalicelib.catalog.organizations import Organization
+from chalicelib.platform.together import together
 from chalicelib.shared.time import QuarterHour, days_between, local_month_start, next_month, zone_of
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters import EMPTY, Combination, Counters, merge_counters, merge_states
@@ -42,6 +43,10 @@ class CountersReader:
     def dirty(self) -> Sequence[QuarterHour]:
         """List the quarter-hours whose stored counters may be behind, in order."""
         return sorted(mark.quarter_hour for mark in store.list_marks(self.organization.id))
+
+    def load_marks(self) -> None:
+        """Read the marks now: before any counters, and before threads share this reader."""
+        len(self.dirty)
 
     def quarter_hours(self, whole: Range) -> dict[QuarterHour, Counters]:
         """Read the counters of the quarter-hours in a range that have any, in order."""
@@ -83,17 +88,19 @@ class CountersReader:
         return built
 
     def levels_before(self, start: QuarterHour, meters: Sequence[str]) -> dict[str, dict[Combination, Decimal]]:
-        """Tell the level of each combination of time-weighted meters at the start of a quarter-hour.
+        """Tell the level of each combination of some time-weighted meters at the start of a quarter-hour.
 
         It merges the months before, the days before in its month, and the quarter-hours before in its day.
         """
-        meters = [key for key in meters if self.catalog.meters[key].aggregation is Aggregation.TIME_WEIGHTED]
-        if not meters:
-            return {}
         day = day_of(start, self.zone)
-        parts = [*self._month_levels(local_month_start(day)), *self._day_levels(local_month_start(day), day)]
+        month = local_month_start(day)
         begun = Range(day_range(day, self.zone).start, start)
-        parts += self.quarter_hours(begun).values()
+        months, days, quarter_hours = together(
+            lambda: self._month_levels(month),
+            lambda: self._day_levels(month, day),
+            lambda: list(self.quarter_hours(begun).values()),
+        )
+        parts = [*months, *days, *quarter_hours]
         return {
             key: {
                 combination: state.level
