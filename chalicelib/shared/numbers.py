@@ -12,8 +12,8 @@ from fractions import Fraction
 EXACT = Context(prec=200, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact])
 
 _REQUEST_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?")
-_EVENT_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,59})(?:\.([0-9]{1,60}))?(?:[eE]([+-]?[0-9]{1,3}))?")
-_MAX_INTEGER_DIGITS, _MAX_FRACTION_DIGITS, _MAX_DIGITS, _MAX_EXPONENT = 18, 30, 38, 30
+_EVENT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE]([+-]?[0-9]{1,3}))?")
+_MAX_INTEGER_DIGITS, _MAX_DIGITS, _MAX_EXPONENT = 18, 38, 30
 QUOTIENT_PLACES = 12
 
 
@@ -38,29 +38,18 @@ class JsonNumber:
 def read_event_number(text: str) -> Decimal | None:
     """Read a number of an event's data from its literal; ``None`` when a meter cannot use it.
 
-    At most 18 integer digits, 30 fraction digits, 38 significant digits and an exponent of at most 30 either way,
-    counted on the literal without its exponent's shift of the point.
+    At most 18 integer digits, 30 fraction digits, 38 significant digits (leading zeros are none, trailing ones are) and
+    an exponent of at most 30 either way, counted on the literal as it stands: the exponent does not shift its point.
     """
     if text.isdigit() and text.isascii() and len(text) <= _MAX_INTEGER_DIGITS and (text[0] != "0" or text == "0"):
         return Decimal(text)
     found = _EVENT_NUMBER.fullmatch(text)
-    if found is None:
+    if found is None or (found[1] is not None and abs(int(found[1])) > _MAX_EXPONENT):
         return None
-    if found[3] is not None and abs(int(found[3])) > _MAX_EXPONENT:
-        return None
-    return _within_limits(Decimal(text))
-
-
-def _within_limits(number: Decimal) -> Decimal | None:
-    _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
+    number = Decimal(text)
     if number == 0:
         return Decimal(0)
-    trimmed = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    significant, exponent = len(digits) - trimmed, exponent + trimmed
-    if significant > _MAX_DIGITS or -exponent > _MAX_FRACTION_DIGITS:
-        return None
-    return number if significant + exponent <= _MAX_INTEGER_DIGITS else None
+    return number if len(number.as_tuple().digits) <= _MAX_DIGITS else None
 
 
 def read_decimal(value: object) -> Decimal:
@@ -86,5 +75,5 @@ def round_fraction(exact: Fraction, places: int = QUOTIENT_PLACES) -> Decimal:
     """Round an exact fraction once to decimal places, ties away from zero."""
     scaled = abs(exact) * 10**places
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    sign = 1 if exact < 0 else 0
+    sign = 1 if exact < 0 and whole else 0
     return Decimal((sign, tuple(int(digit) for digit in str(whole)), -places))

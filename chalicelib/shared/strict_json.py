@@ -5,6 +5,7 @@ surrogates and bytes that are not UTF-8. Numbers stay literals (``JsonNumber``).
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 from chalicelib.shared.errors import Malformed, TooLarge
@@ -12,6 +13,7 @@ from chalicelib.shared.numbers import JsonNumber
 
 MAX_DEPTH = 16
 _MAX_BYTES = 1_000_000
+_SHOWN_CHARS = 100
 
 _quote = json.encoder.encode_basestring
 
@@ -23,9 +25,13 @@ class _Refused(ValueError):
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Refused(f"The key {next(name for name in names if names.count(name) > 1)!r} comes twice in one object.")
+        raise _Refused(f"The key {_first_repeated(pairs)[:_SHOWN_CHARS]!r} comes twice in one object.")
     return made
+
+
+def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
+    left = Counter(name for name, _ in pairs)
+    return next(name for name, _ in pairs if left[name] > 1)
 
 
 def _no_constant(name: str) -> Any:

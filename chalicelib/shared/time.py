@@ -17,12 +17,15 @@ QUARTER_HOUR_S = 900
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 ONE_DAY = timedelta(days=1)
+_OTHER_YEARS = f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}"
 
 _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?"
     r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?"
 )
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+# Not places: copies of the database with other rules (leap seconds), and whatever this machine is set to.
+_NO_ZONES = ("right/", "posix/", "posixrules", "localtime", "Factory")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+\-]{1,30}(?:/[A-Za-z0-9_+\-]{1,30}){0,2}")
 
 
@@ -38,13 +41,15 @@ def parse_instant(text: str) -> datetime:
     if found[8] is None and found[9] is None:
         raise ValueError("must carry an offset such as Z or +02:00")
     micro = int((found[7] or "0")[:6].ljust(6, "0"))
+    offset = _offset(found[9], found[10], found[11])
     try:
-        local = datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+        instant = datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC) - offset
+    except OverflowError:  # year 1 or 9999, with an offset that leads out of what a datetime can hold
+        raise ValueError(_OTHER_YEARS) from None
     except ValueError:
         raise ValueError("is not a date and time that exists") from None
-    instant = local - _offset(found[9], found[10], found[11])
     if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise ValueError(_OTHER_YEARS)
     return instant
 
 
@@ -116,7 +121,7 @@ def parse_quarter_hour(text: str) -> QuarterHour:
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> ZoneInfo:
     """Find a time zone of the IANA database by name; raises ``ValueError``."""
-    if not _ZONE_NAME.fullmatch(name):
+    if not _ZONE_NAME.fullmatch(name) or name.startswith(_NO_ZONES):
         raise ValueError("is not a time zone of the IANA database")
     try:
         return ZoneInfo(name)
