@@ -2,16 +2,15 @@
 
 Chalice's own local gateway differs from API Gateway in ways that matter here, so the event is built anew: header names
 are matched whatever their case, path variables and parameters are decoded once, repeated parameters and headers keep
-all their values, literal routes win over variables, an empty body is ``None``, a compressed body is unpacked, and the
-app's request belongs to the thread that serves it. A path that no route knows is a 404 problem, as the deployed
-gateway's responses make it.
+all their values, literal routes win over variables, an empty body is ``None``, and a compressed body is unpacked. A
+path that no route knows is a 404 problem, as the deployed gateway's responses make it. Several threads may answer at a
+time: the app keeps each request to its own.
 
 One difference stays: bytes that are not UTF-8 arrive as they were sent (the deployed gateway replaces them), so the
 app can refuse them.
 """
 
 import base64
-import threading
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
@@ -27,34 +26,6 @@ from local.problems import refused
 
 _MEMORY_MB = 1024
 _TIMEOUT_MS = 29_000
-
-
-class _PerThread(Chalice):
-    """An app whose current request and context belong to the thread that serves them, as on Lambda to the process."""
-
-    _current = threading.local()
-
-    @property
-    def current_request(self) -> Any:
-        return getattr(self._current, "request", None)
-
-    @current_request.setter
-    def current_request(self, request: Any) -> None:
-        self._current.request = request
-
-    @property
-    def lambda_context(self) -> Any:
-        return getattr(self._current, "context", None)
-
-    @lambda_context.setter
-    def lambda_context(self, context: Any) -> None:
-        self._current.context = context
-
-
-def make_thread_safe(app: Chalice) -> None:
-    """Let several threads serve one app at a time."""
-    if not isinstance(app, _PerThread):
-        app.__class__ = type("ThreadedChalice", (_PerThread, type(app)), {})
 
 
 def lambda_context(function_name: str) -> LambdaContext:
@@ -89,7 +60,6 @@ class Gateway:
     """Answers requests with the routes of one app."""
 
     def __init__(self, app: Chalice) -> None:
-        make_thread_safe(app)
         self._app = app
         self._routes = RouteTable(list(app.routes))
         self._binary_types = frozenset(app.api.binary_types)

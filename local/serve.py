@@ -47,9 +47,6 @@ def prepare_environment(signing_secret: str, public_url: str) -> None:
         METERFOLD_STAGE="local",
         METERFOLD_SIGNING_SECRET=signing_secret,
         METERFOLD_PUBLIC_URL=public_url,
-        POWERTOOLS_METRICS_DISABLED="true",
-        POWERTOOLS_TRACE_DISABLED="true",
-        AWS_XRAY_SDK_ENABLED="false",
     )
     os.environ.setdefault("METERFOLD_LOG_LEVEL", "WARNING")
 

@@ -17,9 +17,15 @@ from local.server import LocalServer, listen
 
 def _toy() -> Chalice:
     app = Chalice("toy")
+    of_thread = threading.local()
+
+    @app.middleware("http")
+    def keep(request: Any, get_response: Any) -> Any:
+        of_thread.request = request
+        return get_response(request)
 
     def show(**variables: str) -> dict[str, Any]:
-        request: Any = app.current_request
+        request = of_thread.request
         return {
             "variables": variables,
             "query": {name: request.query_params.getlist(name) for name in request.query_params or {}},
