@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from chalicelib.platform import retries
 from chalicelib.platform.connection import client as dynamodb
+from tests.platform.shop import Shop, open_shop
 
 Step = Callable[[Callable[[], Any]], Any]
 
@@ -66,3 +67,8 @@ def script(tables: None, monkeypatch: pytest.MonkeyPatch) -> Script:
     monkeypatch.setattr(retries, "sleep", made.pauses_s.append)
     return made
 
+
+
+@pytest.fixture
+def shop(tables: None) -> Shop:
+    return open_shop()
