@@ -4,6 +4,7 @@ No headers, no bodies, no text of an exception ever leaves here: a field that is
 unexpected fault is logged as its type and the places it went through. Counts and traces exist on Lambda alone.
 """
 
+import logging as standard
 import sys
 import traceback
 from collections.abc import Iterator
@@ -53,6 +54,16 @@ def log_fault(message: str, fault: BaseException, **fields: Any) -> None:
     frames = traceback.extract_tb(fault.__traceback__)[-12:]
     places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
     _logger().error(message, extra=_allowed({**fields, "error": type(fault).__name__, "places": places}))
+
+
+def guard(framework: standard.Logger) -> None:
+    """Keep a framework's own logger from writing the texts of exceptions."""
+    framework.addFilter(_without_texts)
+
+
+def _without_texts(record: standard.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _allowed(fields: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _current: ContextVar[Any] = ContextVar("chalice_request")
 
 def serve(app: Chalice, *domains: Routes) -> None:
     """Register the middleware and the routes of every domain on the app."""
+    logging.guard(app.log)
     app.register_middleware(middleware, "http")
     for routes in domains:
         app.register_blueprint(routes.blueprint())
