@@ -4,6 +4,7 @@ A model is one kind of item; several models may share a table. ``table_definitio
 models that have been imported, for the tests, the local server and the deployed template alike.
 """
 
+from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any, ClassVar, Self, cast
 
@@ -11,6 +12,7 @@ from pynamodb.attributes import Attribute, TTLAttribute
 from pynamodb.connection.base import MetaTable
 from pynamodb.connection.table import TableConnection
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 
 from chalicelib.platform.connection import Arguments, client, connection, disconnect
 from chalicelib.platform.settings import settings
@@ -79,6 +81,27 @@ class BaseModel(Model):
     ) -> Self:
         """Read an item, strongly consistent unless asked otherwise; raises ``DoesNotExist``."""
         return super().get(hash_key, range_key, consistent_read, attributes_to_get)
+
+    @classmethod
+    def query(cls, hash_key: Any, *arguments: Any, **options: Any) -> ResultIterator[Self]:
+        """Read items of a partition, strongly consistent unless an index is read or it is asked otherwise."""
+        options.setdefault("consistent_read", options.get("index_name") is None)
+        return super().query(hash_key, *arguments, **options)
+
+    @classmethod
+    def batch_get(cls, items: Any, consistent_read: Any = True, attributes_to_get: Any = None) -> Iterator[Self]:
+        """Read many items, strongly consistent; ``reads.find_many`` is bounded and covers several tables."""
+        return super().batch_get(items, consistent_read, attributes_to_get)
+
+    def refresh(self, consistent_read: bool = True) -> None:
+        """Read this item again, strongly consistent."""
+        super().refresh(consistent_read)
+
+    @classmethod
+    def scan(cls, *arguments: Any, **options: Any) -> ResultIterator[Self]:
+        """Refuse: nothing ever reads a whole table."""
+        del arguments, options
+        raise AssertionError(f"{cls.__name__}: nothing scans a table")
 
     @classmethod
     def _get_connection(cls) -> TableConnection:

@@ -80,12 +80,14 @@ def _response(answer: Answer) -> Response:
 
 def _answer_or_problem(spec: RouteSpec, sent: Any, path: dict[str, str]) -> Answer:
     started_ns = clock.real_ns()
-    noted: dict[str, Any] = {}
+    noted: dict[str, Any] = {"request_id": sent.context.get("requestId")}
     try:
         answer = _written(spec, _answer(spec, sent, path, noted=noted))
     except DomainError as error:
         answer = problem_of(error)
         noted["code"] = error.code
+        if answer.status == 503:
+            logging.count("Busy")
     except Exception as fault:  # noqa: BLE001 - the last resort: logged, and told without any detail
         logging.log_fault("unexpected fault", fault, route=spec.path, method=spec.method)
         logging.count("Faults")

@@ -95,6 +95,12 @@ def read_global(request: Request) -> Answer:
     return Answer({"caller": request.caller.name})
 
 
+@routes.post("/v1/echo", roles={ADMIN, READ}, scope="any", answers={200: {"type": "object"}})
+def echo(request: Request) -> Answer:
+    """Answer anew each time, writing nothing."""
+    return Answer({"serial": new_id("echo"), "caller": request.caller.id})
+
+
 @routes.get("/v1/session", roles={ADMIN, READ, INGEST}, scope="any", answers={200: {"type": "object"}})
 def read_session(request: Request) -> Answer:
     """Say who is calling."""

@@ -1,3 +1,4 @@
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -41,8 +42,6 @@ def test_the_same_request_again_gets_the_first_answer_byte_for_byte_but_for_the_
 def test_a_secret_is_not_kept(shop: Shop) -> None:
     secret = create(shop).json["secret"]
     stored = IdempotencyRecord.query(records()[0]["pk"]["S"]).next()
-    import zlib
-
     assert secret not in zlib.decompress(stored.body).decode()
     assert stored.sk == "answer"
 
@@ -70,6 +69,17 @@ def test_without_a_key_nothing_is_kept(shop: Shop) -> None:
     assert shop("POST", BOXES, {"key": "a"}).code == "conflict"
     shop("POST", "/v1/raw", "x", headers={"idempotency-key": "k1"})
     assert records() == []
+
+
+def test_an_answer_that_wrote_nothing_is_kept_too(shop: Shop, script: Script) -> None:
+    headers = {"idempotency-key": "k1"}
+    script.steps.append(None)
+    script.lose_answer()
+    one = shop("POST", "/v1/echo", headers=headers)
+    assert shop("POST", "/v1/echo", headers=headers).body == one.body
+    assert script.operations() == ["GetItem", "PutItem", "PutItem", "GetItem", "GetItem"]
+    script.steps += [None, ("before", service_fault("TransactionConflictException"))]
+    assert shop("POST", "/v1/echo", headers={"idempotency-key": "k2"}).code == "in-flight"
 
 
 def test_refusals_are_not_kept(shop: Shop) -> None:

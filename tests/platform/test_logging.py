@@ -34,7 +34,7 @@ def test_a_request_is_one_line_of_known_fields(shop: Shop, written: io.StringIO)
     [line] = lines(written)
     assert set(line) == {
         *("level", "message", "timestamp", "service"),
-        *("route", "method", "status", "duration_ms", "caller", "role", "organization"),
+        *("route", "method", "status", "duration_ms", "request_id", "caller", "role", "organization"),
     }
     assert (line["route"], line["status"], line["role"]) == ("/v1/organizations/{org}/boxes", 200, "read")
 

@@ -97,8 +97,22 @@ def test_trailing_zeros_are_no_digits() -> None:
 
 
 def test_reads_are_strongly_consistent_unless_asked_otherwise(script: Script) -> None:
+    box = Box("a", "1", state="new")
+    box.save()
+    script.calls.clear()
     find(Box, ("a", "1"))
-    assert script.calls[-1][1]["ConsistentRead"] is True
+    list(Box.query("a"))
+    list(Box.batch_get([("a", "1")]))
+    box.refresh()
+    asked = [arguments.get("RequestItems", {table_name("boxes"): arguments}) for _, arguments in script.calls]
+    assert [each[table_name("boxes")]["ConsistentRead"] for each in asked] == [True] * 4
+    assert [found.sk for found in Box.query("new", index_name="by_state")] == ["1"]
+    assert [found.sk for found in Box.by_state.query("new")] == ["1"]
+
+
+def test_nothing_scans() -> None:
+    with pytest.raises(AssertionError, match="nothing scans"):
+        Box.scan()
 
 
 def test_the_connection_is_made_once() -> None:
