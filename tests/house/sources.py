@@ -33,7 +33,7 @@ class Source:
 
 def sample(text: str, path: str = "chalicelib/usage/sample.py") -> Source:
     """Make a source from a text: what a test shows to itself to prove that it can fail."""
-    return Source(path, text, ast.parse(text))
+    return Source(path, text, ast.parse(text, path))
 
 
 @cache

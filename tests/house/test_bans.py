@@ -141,7 +141,7 @@ FOREIGN = [
     r"\bpypi" + r"\.org",
     "registry" + r"\.npmjs",
     "repo1" + r"\.maven|maven" + r"\.org/maven2",
-    r"\b(?i:prompts|chat ?bot|language model|co-authored|assistant)\b",
+    r"\b(?i:prompts|chat ?bot|co-authored|assistant)\b",
     r"\b(?i:claude|anthropic|chatgpt|copilot)\b",
     r"\b(?i:sub-?agents?|this session|previous session|session of the)\b",
 ]
