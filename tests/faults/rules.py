@@ -1,0 +1,146 @@
+"""What may go wrong with a call to DynamoDB, as rules for the tap.
+
+Times: a fault ``before`` means that the call was not carried out; ``after`` that it was, and its answer was lost.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from tests.faults.tap import Call, Crash, Reply, Request, Rule, Send
+
+Fault = Callable[[Call], BaseException]
+BEFORE, AFTER = "before", "after"
+
+
+def at(number: int, fault: Fault, when: str = BEFORE, *, times: int = 1) -> Rule:
+    """Raise a fault at the call of a number, and at the calls that follow it while ``times`` lasts."""
+
+    def rule(call: Call, send: Send) -> Reply:
+        if not number <= call.number < number + times:
+            return send(call.request)
+        if when == AFTER:
+            send(call.request)
+        raise fault(call)
+
+    return rule
+
+
+def crash_at(number: int, when: str) -> Rule:
+    """Let the process die at the call of a number."""
+    return at(number, lambda call: Crash(f"{when} {call.operation} {call.number}"), when)
+
+
+def _service_error(code: str, status: int, **more: Any) -> Fault:
+    def fault(call: Call) -> ClientError:
+        response = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
+        return ClientError(response, call.operation)
+
+    return fault
+
+
+def _cancelled(reason: str) -> Fault:
+    """Cancel a transaction; a call that is none gets the plain error of the same meaning."""
+
+    def fault(call: Call) -> BaseException:
+        if call.operation != "TransactWriteItems":
+            plain = "ThrottlingException" if reason == "ThrottlingError" else "TransactionConflictException"
+            return _service_error(plain, 400)(call)
+        others = [{"Code": "None"} for _ in call.request["TransactItems"][1:]]
+        return _service_error("TransactionCanceledException", 400, CancellationReasons=[{"Code": reason}, *others])(
+            call
+        )
+
+    return fault
+
+
+_ENDPOINT = "https://dynamodb.us-east-1.amazonaws.com/"
+
+# Not carried out, for certain.
+REFUSED: dict[str, Fault] = {
+    "ProvisionedThroughputExceededException": _service_error("ProvisionedThroughputExceededException", 400),
+    "RequestLimitExceeded": _service_error("RequestLimitExceeded", 400),
+    "ThrottlingException": _service_error("ThrottlingException", 400),
+    "TransactionInProgressException": _service_error("TransactionInProgressException", 400),
+    "cancelled: conflict": _cancelled("TransactionConflict"),
+    "cancelled: throttled": _cancelled("ThrottlingError"),
+    "EndpointConnectionError": lambda call: EndpointConnectionError(endpoint_url=_ENDPOINT),
+    "ConnectTimeoutError": lambda call: ConnectTimeoutError(endpoint_url=_ENDPOINT),
+}
+# Carried out or not: nobody can tell from the answer.
+UNKNOWN: dict[str, Fault] = {
+    "InternalServerError": _service_error("InternalServerError", 500),
+    "ServiceUnavailable": _service_error("ServiceUnavailable", 503),
+    "ReadTimeoutError": lambda call: ReadTimeoutError(endpoint_url=_ENDPOINT),
+    "ConnectionClosedError": lambda call: ConnectionClosedError(endpoint_url=_ENDPOINT),
+}
+
+
+def break_pages(call: Call, send: Send) -> Reply:
+    """Let every query end its page after one item."""
+    if call.operation != "Query":
+        return send(call.request)
+    return send({**call.request, "Limit": 1})
+
+
+class EmptyPages:
+    """Put an empty page with a next key before every page of every query."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+
+    def __call__(self, call: Call, send: Send) -> Reply:
+        if call.operation != "Query":
+            return send(call.request)
+        request = dict(call.request)
+        start = request.pop("ExclusiveStartKey", None)
+        if start is None or "empty" not in str(start):
+            return {"Items": [], "Count": 0, "ScannedCount": 0, "LastEvaluatedKey": self._fake(start)}
+        original = self._original(start)
+        return send({**request, **({"ExclusiveStartKey": original} if original else {})})
+
+    def _fake(self, start: Request | None) -> Request:
+        """Write a key that resumes at ``start``: it is marked and carries the true one in its text."""
+        key = start or {"pk": {"S": ""}, "sk": {"S": ""}}
+        return {name: {"S": f"empty|{'x' if start else ''}|{value['S']}"} for name, value in key.items()}
+
+    def _original(self, fake: Request) -> Request | None:
+        parts = {name: value["S"].split("|", 2) for name, value in fake.items()}
+        if all(part[1] == "" for part in parts.values()):
+            return None
+        return {name: {"S": part[2]} for name, part in parts.items()}
+
+
+def leave_unprocessed(keep: int) -> Rule:
+    """Let every batch carry out at most ``keep`` of its requests and give the others back."""
+
+    def rule(call: Call, send: Send) -> Reply:
+        if call.operation not in ("BatchWriteItem", "BatchGetItem"):
+            return send(call.request)
+        sent, left = _divided(call, keep)
+        reply = send({**call.request, "RequestItems": sent})
+        name = "UnprocessedItems" if call.operation == "BatchWriteItem" else "UnprocessedKeys"
+        return {**reply, name: left}
+
+    return rule
+
+
+def _divided(call: Call, keep: int) -> tuple[Request, Request]:
+    """Divide a batch into its first ``keep`` requests and the rest."""
+    sent: Request = {}
+    left: Request = {}
+    room = keep
+    for table, asked in call.request["RequestItems"].items():
+        requests = asked["Keys"] if call.operation == "BatchGetItem" else asked
+        for part, chosen in ((sent, requests[:room]), (left, requests[room:])):
+            if chosen:
+                part[table] = {**asked, "Keys": chosen} if call.operation == "BatchGetItem" else chosen
+        room = max(0, room - len(requests))
+    return sent, left

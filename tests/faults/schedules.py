@@ -1,0 +1,195 @@
+"""All schedules of some actors: each runs in a thread that stops before every call to the storage.
+
+The search is complete up to the order of calls that cannot see each other: it runs one schedule of every class of
+schedules that differ only by swapping neighbouring calls of two actors which touch no item in common, or only read
+(Mazurkiewicz traces, found with sleep sets; Godefroid 1996). Every outcome that any schedule has is the outcome of one
+that was run. Each schedule starts from the same tables in a fresh process and is replayed from the beginning.
+
+An actor may also stop at points of its own (``Stage.point``), such as "acknowledged" and "asked": what the checks
+compare must keep its order as well.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from tests.faults.footprints import Footprint, depend, footprint, point
+from tests.faults.tap import Call, Reply, Send, Tap
+
+Actor = Callable[["Stage"], None]
+
+
+class _Ended(BaseException):
+    """The schedule is given up: nothing new would come of it."""
+
+
+@dataclass
+class _Thread:
+    """One actor at work. It moves only while it has the turn."""
+
+    name: str
+    wants: Footprint | None = None
+    label: str = ""
+    error: BaseException | None = None
+    is_done: bool = False
+    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+
+_current: ContextVar[_Thread | None] = ContextVar("actor", default=None)
+
+
+class Stage:
+    """Runs actors one step at a time; a step is a call to the storage with all that follows it up to the next."""
+
+    def __init__(self, tap: Tap, actors: Mapping[str, Actor]) -> None:
+        self._tap = tap
+        self._actors = actors
+        self._threads = {name: _Thread(name) for name in actors}
+        self._stopped = threading.Semaphore(0)
+        self._is_over = False
+        self.steps: list[str] = []
+
+    def point(self, name: str, *, writes: bool) -> None:
+        """Stop here: a step that depends on the same name of other actors as a read or a write does."""
+        self._stop(point(name, writes=writes), name)
+
+    def _rule(self, call: Call, send: Send) -> Reply:
+        self._stop(footprint(call), call.operation)
+        return send(call.request)
+
+    def _stop(self, wants: Footprint, label: str) -> None:
+        thread = _current.get()
+        if thread is None:
+            return
+        thread.wants, thread.label = wants, label
+        self._stopped.release()
+        thread.turn.acquire()
+        if self._is_over:
+            raise _Ended
+        self.steps.append(f"{thread.name} {label}")
+
+    def _run(self, thread: _Thread, actor: Actor) -> None:
+        _current.set(thread)
+        try:
+            thread.turn.acquire()
+            if not self._is_over:
+                actor(self)
+        except _Ended:
+            thread.error = None
+        except BaseException as error:  # noqa: BLE001 - told to whoever runs the schedule
+            thread.error = error
+        finally:
+            thread.is_done, thread.wants = True, None
+            self._stopped.release()
+
+    def start(self) -> None:
+        """Bring every actor, one after the other, to its first step."""
+        for name, thread in self._threads.items():
+            threading.Thread(target=self._run, args=(thread, self._actors[name]), daemon=True).start()
+            self._give_turn(thread)
+
+    def _give_turn(self, thread: _Thread) -> None:
+        thread.turn.release()
+        self._stopped.acquire()
+
+    def wanted(self) -> dict[str, Footprint]:
+        """Tell what each actor that is not done would do next."""
+        return {name: thread.wants for name, thread in self._threads.items() if thread.wants is not None}
+
+    def step(self, name: str) -> None:
+        """Let an actor carry out its next step."""
+        self._give_turn(self._threads[name])
+
+    def end(self) -> None:
+        """Give up every actor that is not done."""
+        self._is_over = True
+        for thread in self._threads.values():
+            if not thread.is_done:
+                self._give_turn(thread)
+
+    def errors(self) -> dict[str, BaseException]:
+        """Give what actors raised."""
+        return {name: thread.error for name, thread in self._threads.items() if thread.error is not None}
+
+    def run(self, choose: Callable[[Mapping[str, Footprint]], str | None]) -> bool:
+        """Run the actors, ``choose`` saying who is next; tells ``False`` when it gave up with ``None``."""
+        with self._tap.under(self._rule):
+            self.start()
+            while wanted := self.wanted():
+                name = choose(wanted)
+                if name is None:
+                    self.end()
+                    return False
+                self.step(name)
+        return True
+
+
+@dataclass
+class _Node:
+    """A place in the tree of schedules: who can go on here, who need not (``asleep``), who was tried."""
+
+    enabled: Sequence[str]
+    asleep: frozenset[str]
+    tried: list[str] = field(default_factory=list)
+
+    def try_next(self) -> bool:
+        """Turn to an actor that was not tried; tells whether there was one."""
+        left = [name for name in self.enabled if name not in self.asleep and name not in self.tried]
+        self.tried += left[:1]
+        return bool(left)
+
+
+class Search:
+    """Walks the tree of schedules, depth first; each run follows the path so far and goes on from there."""
+
+    def __init__(self) -> None:
+        self._path: list[_Node] = []
+        self._depth = 0
+        self._asleep: frozenset[str] = frozenset()
+        self.is_finished = False
+
+    def begin(self) -> None:
+        """Start another run."""
+        self._depth = 0
+        self._asleep = frozenset()
+
+    def choose(self, wanted: Mapping[str, Footprint]) -> str | None:
+        """Say whose step is next; ``None`` when every way on from here was seen elsewhere."""
+        if self._depth == len(self._path):
+            node = _Node(list(wanted), self._asleep)
+            if not node.try_next():
+                return None
+            self._path.append(node)
+        node = self._path[self._depth]
+        assert node.enabled == list(wanted), "the same steps lead to the same place"
+        name = node.tried[-1]
+        seen = node.asleep.union(node.tried[:-1])
+        self._asleep = frozenset(other for other in seen if not depend(wanted[other], wanted[name]))
+        self._depth += 1
+        return name
+
+    def advance(self) -> None:
+        """Turn to the next path that was not tried."""
+        while self._path and not self._path[-1].try_next():
+            self._path.pop()
+        self.is_finished = not self._path
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One schedule that was run: its steps, and what its actors raised."""
+
+    steps: Sequence[str]
+    errors: Mapping[str, BaseException]
+
+
+def every_schedule(tap: Tap, make: Callable[[], Mapping[str, Actor]]) -> Iterator[Schedule]:
+    """Run every schedule of some actors; ``make`` puts everything back to the beginning and gives them afresh."""
+    search = Search()
+    while not search.is_finished:
+        stage = Stage(tap, make())
+        search.begin()
+        if stage.run(search.choose):
+            yield Schedule(stage.steps, stage.errors())
+        search.advance()

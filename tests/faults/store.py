@@ -1,0 +1,81 @@
+"""The app's one client on an embedded engine of its own, whose contents can be kept, put back and read as a whole.
+
+The engine has real conditions, transactions with tokens, and consumed capacity. It runs in this process, so a case
+costs milliseconds and thousands of them fit into a test run.
+"""
+
+import importlib
+import importlib.util
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.platform.connection import client, disconnect
+from chalicelib.platform.tables import create_tables, table_definitions
+from local.engine import EmbeddedDynamo
+from tests.faults.tap import Tap
+
+Item = dict[str, dict[str, Any]]
+# Table to partition key to sort key to item, as the engine keeps them.
+Contents = dict[str, dict[str, dict[str, Item]]]
+
+
+class FaultStore:
+    """An engine, the tap on the app's client, and the tables' contents."""
+
+    def __init__(self, engine: EmbeddedDynamo, tap: Tap) -> None:
+        self.tap = tap
+        self._engine = engine
+        self._names = [definition["TableName"] for definition in table_definitions()]
+
+    def contents(self) -> Contents:
+        """Give all items of all tables; not to be changed."""
+        return {name: self._engine._table(name)["items"] for name in self._names}
+
+    def keep(self) -> "Kept":
+        """Keep every byte of every table."""
+        ordered = {
+            name: {pk: dict(sorted(items.items())) for pk, items in sorted(partitions.items()) if items}
+            for name, partitions in self.contents().items()
+        }
+        return Kept(repr(ordered), pickle.dumps(ordered))
+
+    def put_back(self, kept: "Kept") -> None:
+        """Make the tables what they were when they were kept."""
+        contents: Contents = pickle.loads(kept.pickled)  # noqa: S301 - our own bytes
+        for name, partitions in contents.items():
+            table = self._engine._table(name)
+            table["items"].clear()
+            table["items"].update(partitions)
+            self._engine._engine._items_replaced(table)
+        self._engine._partitions.clear()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All tables at one moment: equal exactly when every byte is."""
+
+    text: str
+    pickled: bytes = field(compare=False, repr=False)
+
+
+def import_tables() -> None:
+    """Import every domain's models, so that their tables are created."""
+    importlib.import_module("chalicelib.platform.idempotency")
+    for domain in ("catalog", "usage"):
+        if importlib.util.find_spec(f"chalicelib.{domain}.tables") is not None:
+            importlib.import_module(f"chalicelib.{domain}.tables")
+
+
+@contextmanager
+def open_store() -> Iterator[FaultStore]:
+    """Give the app a store of its own, empty, with every table; the client is forgotten afterwards."""
+    import_tables()
+    disconnect()
+    with EmbeddedDynamo() as engine:
+        engine.attach(client())
+        create_tables()
+        yield FaultStore(engine, Tap(client()))
+    disconnect()
