@@ -19,6 +19,7 @@ from tests.house.sources import (
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 LONGEST_TEST_FILE = 600
+FREE = {"one", "other", "first", "start", "end"}
 CODE = (".py", ".js", ".css", ".sh")
 
 
@@ -99,13 +100,14 @@ def test_no_function_has_more_than_four_positional_parameters() -> None:
 
 
 def confusable(node: type_of_function) -> bool:
-    """Tell whether two positional parameters have one type; ``one, other`` says that their order does not matter.
+    """Tell whether two positional parameters have one type.
 
+    ``one, other`` says that their order does not matter, ``first, end`` or ``start, end`` is the order of every range.
     ``Any`` is no type, and a library decides about what is marked as an override.
     """
     if any(ast.unparse(decorator).endswith("override") for decorator in node.decorator_list):
         return False
-    ordered = [argument.annotation for argument in positional(node) if argument.arg not in {"one", "other"}]
+    ordered = [argument.annotation for argument in positional(node) if argument.arg not in FREE]
     written = [ast.unparse(annotation) for annotation in ordered if annotation is not None]
     return any(written.count(annotation) > 1 for annotation in set(written) - {"Any"})
 
@@ -122,6 +124,7 @@ def confusing(of: list[Source]) -> list[str]:
 
 def test_parameters_of_one_type_are_keyword_only() -> None:
     assert confusing(deployed()) == []
-    assert confusing([sample("def f(start: int, end: int): ...")]) != []
-    assert confusing([sample("def f(*, start: int, end: int): ...")]) == []
+    assert confusing([sample("def f(paid: int, due: int): ...")]) != []
+    assert confusing([sample("def f(*, paid: int, due: int): ...")]) == []
     assert confusing([sample("def merge(one: int, other: int): ...")]) == []
+    assert confusing([sample("def f(start: int, end: int): ...")]) == []
