@@ -26,8 +26,6 @@ def documented(path: str, method: str) -> set[int]:
     return {int(status) for status in DOCUMENT["paths"][path][method]["responses"]} - {500, 503}
 
 
-
-
 @freely
 @given(body=st.dictionaries(names, values, max_size=6) | values, idempotency_key=st.none() | texts)
 def test_any_body_gets_a_documented_answer(shop: Shop, body: Any, idempotency_key: str | None) -> None:

@@ -1,7 +1,11 @@
 import io
 import json
 import logging as standard
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from tests.conftest import NOON
 from tests.platform.conftest import Script, service_fault
 from tests.platform.shop import SECRET, Shop
 
+ROOT = Path(__file__).parents[2]
 BOXES = "/v1/organizations/acme/boxes"
 
 
@@ -125,3 +130,11 @@ def test_what_chalice_itself_logs_has_no_text_of_exceptions(
     monkeypatch.setattr(wrapper, "_response", fail)
     assert shop("GET", "/v1/session").status == 500
     assert SECRET not in written.getvalue() + "".join(capfd.readouterr())
+
+
+def test_nothing_heavy_is_imported_with_the_app() -> None:
+    heavy = {"jwt", "aws_lambda_powertools", "aws_xray_sdk", "boto3", "cryptography", "moto"}
+    program = f"import sys, app; print(sorted({heavy!r} & set(sys.modules)))"
+    bare = {"PATH": os.environ["PATH"]}
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=bare, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
