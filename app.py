@@ -2,8 +2,12 @@
 
 from chalice.app import Chalice
 
+from chalicelib.catalog import api_keys, api_meters, api_organizations, api_settings
+from chalicelib.catalog import store as catalog_store
 from chalicelib.platform import api as platform_api
+from chalicelib.platform import auth
 from chalicelib.platform.wrapper import serve
+from chalicelib.usage import api_usage
 
 app = Chalice(app_name="meterfold", configure_logs=False)
 
@@ -11,7 +15,14 @@ app = Chalice(app_name="meterfold", configure_logs=False)
 serve(
     app,
     platform_api.routes,
+    api_organizations.routes,
+    api_keys.routes,
+    api_settings.routes,
+    api_meters.routes,
+    api_usage.routes,
 )
+
+auth.use_key_source(catalog_store.find_key)
 
 # Schedules.
 

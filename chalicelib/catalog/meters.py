@@ -88,10 +88,14 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class MeterCatalog:
-    """All meters at one version of the catalog, by key."""
+    """All meters at one version of the catalog, by key.
+
+    ``edition`` is another text after any change of a meter, its name too; commands make sure that it still holds.
+    """
 
     version: int
     meters: Mapping[str, Meter]
+    edition: str = ""
 
     def of_type(self, event_type: str) -> Sequence[Meter]:
         """List the meters that count events of a type, by key."""

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chalicelib.catalog import service as catalog_service
-from chalicelib.catalog.meters import MeterCatalog, MeterStatus
+from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.service import CountingPlace
 from chalicelib.shared.errors import Busy
+from chalicelib.shared.retention import SAFE_RETENTION
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, local_day_of, zone_of
 from chalicelib.usage import counters_store
 from chalicelib.usage.counters import CODE_VERSION, Counters, definitions_number
 from chalicelib.usage.counters_store import Kind
 from chalicelib.usage.ranges import day_range, days_range
 from chalicelib.usage.rollup import roll_up_day, store_day
-from chalicelib.usage.store import SAFE_RETENTION
 
 _ORGANIZATIONS_AT_ONCE = 100
 _DAYS_AT_ONCE = 7
@@ -38,7 +38,7 @@ class CountingReport:
 
 def is_due(catalog: MeterCatalog) -> bool:
     """Tell whether a meter still has to count stored events."""
-    return any(meter.status is MeterStatus.COUNTING for meter in catalog.meters.values())
+    return any(not meter.counted for meter in catalog.meters.values())
 
 
 def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> CountingReport:

@@ -5,10 +5,11 @@ import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from chalicelib.platform.reads import Query, walk, write_batch
 from chalicelib.platform.writes import Delete, Lost, commit
+from chalicelib.shared.retention import RETENTION
 from chalicelib.shared.time import (
     QuarterHour,
     format_quarter_hour,
@@ -20,9 +21,6 @@ from chalicelib.usage.segments import Packed, Segment, SegmentKind
 from chalicelib.usage.tables import MarkItem, SegmentItem
 
 SHARDS = 16
-RETENTION = timedelta(days=440)
-# Within it no segment of a quarter-hour has expired: what is folded again or added to must lie inside.
-SAFE_RETENTION = RETENTION - timedelta(days=5)
 _TOKEN_BYTES = 6
 
 Partition = tuple[QuarterHour, list[Segment]]

@@ -1,0 +1,157 @@
+"""Meters over HTTP."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.catalog import service
+from chalicelib.catalog.meters import Aggregation, Dimension, Filter, Meter, MeterCatalog, format_path, parse_path
+from chalicelib.catalog.models import MeterAnswer, MeterChange, MeterList, NewMeter
+from chalicelib.platform.http import ADMIN, INGEST, READ, Answer, Effect, ListQuery, Request, Routes
+from chalicelib.shared.errors import AlreadyExists, Fault, InvalidInput, NotFound
+from chalicelib.shared.retention import SAFE_RETENTION
+from chalicelib.shared.time import format_instant, quarter_hour_of, quarter_hour_start
+
+routes = Routes("catalog")
+
+
+@routes.post(
+    "/v1/meters",
+    roles={ADMIN},
+    body=NewMeter,
+    answers={201: MeterAnswer, 200: MeterAnswer},
+    problems=("already-exists",),
+)
+def create_meter(request: Request) -> Effect:
+    """Create a meter. It counts the events already stored too, from ``count_from`` on, and says when it is done."""
+    body: NewMeter = request.body
+    _refuse_faults(body, request.now)
+    catalog = service.meter_catalog()
+    existing = catalog.meters.get(body.key)
+    wanted = _new(body, request.now, existing)
+    if existing is not None:
+        if _definition(existing) != _definition(wanted):
+            raise AlreadyExists(f"There is a meter {body.key} with another definition.")
+        return Effect(Answer(show(existing)))
+    if len(catalog.meters) >= service.MAX_METERS:
+        raise InvalidInput(f"There are {service.MAX_METERS} meters, which is the most.")
+    # Without organizations there are no events to count, and whoever stores some later knows this meter.
+    created = replace(
+        wanted, version=catalog.version + 1, counted=not service.list_organization_ids(after=None, limit=1)
+    )
+    return Effect(Answer(show(created), 201), service.definition_writes(created, catalog, is_new=True))
+
+
+def _refuse_faults(body: NewMeter, now: datetime) -> None:
+    faults = []
+    if body.aggregation is Aggregation.COUNT and body.value is not None:
+        faults.append(Fault("/value", "a count takes no value"))
+    if body.aggregation is not Aggregation.COUNT and body.value is None:
+        faults.append(Fault("/value", f"is needed for {body.aggregation.value}"))
+    if body.count_from is not None and body.count_from > now:
+        faults.append(Fault("/count_from", "must not lie ahead"))
+    if body.count_from is not None and body.count_from < _earliest(now):
+        faults.append(Fault("/count_from", f"must not lie before {format_instant(_earliest(now))}: events expire"))
+    if faults:
+        raise InvalidInput("The meter has faults.", faults)
+
+
+def _earliest(now: datetime) -> datetime:
+    return quarter_hour_start(quarter_hour_of(now - SAFE_RETENTION))
+
+
+def _new(body: NewMeter, now: datetime, existing: Meter | None) -> Meter:
+    """Make the meter of a request; without ``count_from`` it counts everything stored, as an existing one does."""
+    default = existing.count_from if existing is not None else _earliest(now)
+    return Meter(
+        key=body.key,
+        name=body.name,
+        event_type=body.event_type,
+        aggregation=body.aggregation,
+        value=None if body.value is None else parse_path(body.value),
+        dimensions=tuple(Dimension(name, parse_path(path)) for name, path in sorted(body.dimensions.items())),
+        filters=tuple(_filter(name, values, body) for name, values in sorted(body.filter.items())),
+        unit=body.unit,
+        strict=body.strict,
+        count_from=default if body.count_from is None else body.count_from,
+        archived_at=None,
+        version=0,
+        counted=False,
+        created_at=now,
+    )
+
+
+def _filter(name: str, values: list[str], body: NewMeter) -> Filter:
+    """Make a condition on a dimension by its name, or on a path into the data."""
+    return Filter(name, parse_path(body.dimensions.get(name, name)), frozenset(values))
+
+
+def _definition(meter: Meter) -> Meter:
+    """Leave out what a request does not say."""
+    return replace(meter, archived_at=None, version=0, counted=False, created_at=meter.count_from)
+
+
+def show(meter: Meter) -> dict[str, Any]:
+    """Show a meter as JSON."""
+    return {
+        "key": meter.key,
+        "name": meter.name,
+        "event_type": meter.event_type,
+        "aggregation": meter.aggregation.value,
+        "value": None if meter.value is None else format_path(meter.value),
+        "dimensions": {one.name: format_path(one.path) for one in meter.dimensions},
+        "filter": {one.name: sorted(one.values) for one in meter.filters},
+        "unit": meter.unit,
+        "strict": meter.strict,
+        "status": meter.status.value,
+        "count_from": format_instant(meter.count_from),
+        "created_at": format_instant(meter.created_at),
+        "archived_at": None if meter.archived_at is None else format_instant(meter.archived_at),
+        "version": meter.version,
+    }
+
+
+@routes.get("/v1/meters", roles={READ, INGEST}, scope="any", query=ListQuery, answers={200: MeterList})
+def list_meters(request: Request) -> Answer:
+    """List the meters by key."""
+    after = request.position() or ""
+    rest = [meter for key, meter in sorted(service.meter_catalog().meters.items()) if key > after]
+    shown, limit = rest[: request.query.limit], request.query.limit
+    return request.list_answer([show(meter) for meter in shown], shown[-1].key if len(rest) > limit else None)
+
+
+@routes.get(
+    "/v1/meters/{meter}", roles={READ, INGEST}, scope="any", answers={200: MeterAnswer}, problems=("not-found",)
+)
+def get_meter(request: Request) -> Answer:
+    """Show a meter."""
+    return Answer(show(_get(service.meter_catalog(), request.path["meter"])))
+
+
+def _get(catalog: MeterCatalog, key: str) -> Meter:
+    if key not in catalog.meters:
+        raise NotFound("There is no such meter.")
+    return catalog.meters[key]
+
+
+@routes.patch(
+    "/v1/meters/{meter}", roles={ADMIN}, body=MeterChange, answers={200: MeterAnswer}, problems=("not-found",)
+)
+def change_meter(request: Request) -> Effect:
+    """Change a meter's name or unit; its definition never changes."""
+    catalog = service.meter_catalog()
+    meter = _get(catalog, request.path["meter"])
+    sent = {name: getattr(request.body, name) for name in request.body.model_fields_set}
+    changed = replace(meter, **sent)
+    return Effect(Answer(show(changed)), service.label_writes(changed, catalog))
+
+
+@routes.post("/v1/meters/{meter}/archive", roles={ADMIN}, answers={200: MeterAnswer}, problems=("not-found",))
+def archive_meter(request: Request) -> Effect:
+    """End a meter: events from now on are not counted, those before still are."""
+    catalog = service.meter_catalog()
+    meter = _get(catalog, request.path["meter"])
+    if meter.archived_at is not None:
+        return Effect(Answer(show(meter)))
+    archived = replace(meter, archived_at=request.now, version=catalog.version + 1)
+    return Effect(Answer(show(archived)), service.definition_writes(archived, catalog, is_new=False))

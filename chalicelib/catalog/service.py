@@ -1,0 +1,182 @@
+"""What other domains may ask of the catalog, and the commands that change it.
+
+A definition of a meter changes only together with the catalog's version, in one transaction, so that whoever reads the
+version strongly knows whether the meters it remembers are the current ones.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from chalicelib.catalog import store
+from chalicelib.catalog.meters import Meter, MeterCatalog
+from chalicelib.catalog.organizations import Organization
+from chalicelib.catalog.records import write_meter, write_organization
+from chalicelib.catalog.settings import BillingSettings
+from chalicelib.catalog.tables import CatalogItem
+from chalicelib.platform.auth import no_such_organization
+from chalicelib.platform.writes import Delete, Lost, Put, Update, Write, commit
+from chalicelib.shared import strict_json
+from chalicelib.shared.errors import Busy
+
+MAX_METERS = 500
+_ATTEMPTS = 8
+_MOST_AT_ONCE = 90
+
+
+@dataclass(frozen=True, slots=True)
+class CountingPlace:
+    """Where counting past events is: the version it brings counters to, and where to go on.
+
+    ``after`` is the last organization that is done; ``day`` the day to go on with in the next one.
+    """
+
+    target_version: int
+    after: str | None = None
+    day: date | None = None
+
+
+def get_organization(organization: str) -> Organization:
+    """Read an organization; raises ``NotFound``."""
+    found = store.find_organizations([organization])
+    if organization not in found:
+        raise no_such_organization()
+    return found[organization]
+
+
+def find_organizations(ids: Sequence[str]) -> dict[str, Organization]:
+    """Read organizations by id; unknown ones are left out."""
+    return store.find_organizations(ids)
+
+
+def list_organization_ids(*, after: str | None, limit: int) -> list[str]:
+    """List organization ids in their order, those after ``after``."""
+    return store.list_organization_ids(after=after, limit=limit)
+
+
+def meter_catalog() -> MeterCatalog:
+    """Read the meters as they are now."""
+    return store.meter_catalog()
+
+
+def organization_and_meters(organization: str) -> tuple[Organization, MeterCatalog]:
+    """Read an organization and the meters as they are now; raises ``NotFound``."""
+    found, catalog = store.organization_and_meters(organization)
+    if found is None:
+        raise no_such_organization()
+    return found, catalog
+
+
+def organization_writes(organization: Organization) -> tuple[Write, ...]:
+    """Make the writes that create an organization: its profile, and its id in the list that jobs walk."""
+    profile = _profile(organization)
+    listed = CatalogItem(store.ORGANIZATION_IDS, organization.id)
+    return Put(item=profile, condition=CatalogItem.pk.does_not_exist()), Put(item=listed)
+
+
+def _profile(organization: Organization) -> CatalogItem:
+    pk, sk = store.organization_keys(organization.id)
+    return CatalogItem(
+        pk,
+        sk,
+        list_kind="organization",
+        list_name=f"{organization.name.lower()}#{organization.id}",
+        content=write_organization(organization),
+    )
+
+
+def create_unknown(ids: Iterable[str], now: datetime) -> None:
+    """Create organizations that events name, in US dollars and UTC; those that exist are left as they are."""
+    for one in ids:
+        try:
+            commit(organization_writes(Organization(id=one, name=one, currency="USD", timezone="UTC", created_at=now)))
+        except Lost:
+            continue
+
+
+def profile_writes(stored: store.Profile, changed: Organization) -> tuple[Write, ...]:
+    """Make the write that changes an organization, unless somebody else has since it was read."""
+    return (Put(item=_profile(changed), condition=CatalogItem.content == stored.content),)
+
+
+def get_settings() -> BillingSettings:
+    """Read the settings of the deployment."""
+    return store.get_settings()
+
+
+def definition_writes(meter: Meter, catalog: MeterCatalog, *, is_new: bool) -> tuple[Write, ...]:
+    """Make the writes that create or end a meter and raise the version to the meter's, if ``catalog`` still holds."""
+    assert meter.version == catalog.version + 1
+    fresh = CatalogItem.pk.does_not_exist() if is_new else CatalogItem.pk.exists()
+    return Put(item=_meter_item(meter), condition=fresh), _version_write(catalog, version=meter.version)
+
+
+def _version_write(catalog: MeterCatalog, *, version: int) -> Write:
+    """Change the edition, and the version where it is another, unless somebody else did since ``catalog`` was read."""
+    unchanged = CatalogItem.edition == catalog.edition if catalog.edition else CatalogItem.pk.does_not_exist()
+    item = CatalogItem(*store.VERSION_KEYS, version=version, edition=secrets.token_hex(8))
+    return Put(item=item, condition=unchanged)
+
+
+def _meter_item(meter: Meter) -> CatalogItem:
+    return CatalogItem(*store.meter_keys(meter.key), content=write_meter(meter), counted=meter.counted)
+
+
+def label_writes(meter: Meter, catalog: MeterCatalog) -> tuple[Write, ...]:
+    """Make the writes that change a meter's name and unit: the version stays, the edition does not."""
+    changed = Put(item=_meter_item(meter), condition=CatalogItem.pk.exists())
+    return changed, _version_write(catalog, version=catalog.version)
+
+
+def find_counting_place() -> CountingPlace | None:
+    """Read where counting past events has got to; ``None`` before it begins."""
+    content = store.find_content(store.COUNTING_KEYS)
+    if content is None:
+        return None
+    stored = store.read_json(content)
+    day = stored["day"]
+    return CountingPlace(stored["target_version"], stored["after"], None if day is None else date.fromisoformat(day))
+
+
+def save_counting_place(place: CountingPlace) -> None:
+    """Keep where counting has got to. An older place that overwrites a newer one only costs doing it again."""
+    content = strict_json.dump(
+        {
+            "target_version": place.target_version,
+            "after": place.after,
+            "day": None if place.day is None else place.day.isoformat(),
+        }
+    )
+    commit([Put(item=CatalogItem(*store.COUNTING_KEYS, content=content))])
+
+
+def finish_counting(target_version: int) -> None:
+    """Declare the meters counted that existed at a version, and forget the place. Raises ``Busy``."""
+    for _ in range(_ATTEMPTS):
+        catalog = store.meter_catalog()
+        counting = [meter for meter in catalog.meters.values() if not meter.counted and meter.version <= target_version]
+        try:
+            commit([*(_counted(meter) for meter in counting[:_MOST_AT_ONCE]), *_closing_writes(catalog, counting)])
+        except Lost:
+            continue
+        if len(counting) <= _MOST_AT_ONCE:
+            return
+    raise Busy
+
+
+def _counted(meter: Meter) -> Write:
+    return Update(
+        model=CatalogItem,
+        keys=store.meter_keys(meter.key),
+        actions=(CatalogItem.counted.set(True),),
+        condition=CatalogItem.pk.exists(),
+    )
+
+
+def _closing_writes(catalog: MeterCatalog, counting: Sequence[Meter]) -> list[Write]:
+    """Change the edition when meters change, and forget the place with the last of them."""
+    writes: list[Write] = [_version_write(catalog, version=catalog.version)] if counting else []
+    if len(counting) <= _MOST_AT_ONCE:
+        writes.append(Delete(model=CatalogItem, keys=store.COUNTING_KEYS))
+    return writes

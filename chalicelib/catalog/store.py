@@ -1,0 +1,223 @@
+"""The catalog in DynamoDB. Every read is strongly consistent but the search by name."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.catalog.meters import Meter, MeterCatalog
+from chalicelib.catalog.organizations import Organization
+from chalicelib.catalog.records import read_meter, read_organization
+from chalicelib.catalog.settings import BillingSettings, Seller
+from chalicelib.catalog.tables import CatalogItem
+from chalicelib.platform.auth import StoredKey, no_such_organization
+from chalicelib.platform.keys import Role
+from chalicelib.platform.reads import ItemKey, Query, find, find_many, list_page, walk
+from chalicelib.platform.writes import Put, Write
+from chalicelib.shared import strict_json
+from chalicelib.shared.time import format_instant, parse_instant
+
+Keys = tuple[str, str]
+
+VERSION_KEYS: Keys = ("meters", "#version")
+SETTINGS_KEYS: Keys = ("settings", "settings")
+COUNTING_KEYS: Keys = ("counting", "place")
+ORGANIZATION_IDS = "organizations"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """How often definitions changed, and a text that changes with anything about meters; 0 and empty at first."""
+
+    version: int = 0
+    edition: str = ""
+
+
+def organization_keys(organization: str) -> Keys:
+    """Tell where an organization is kept."""
+    return f"org#{organization}", "profile"
+
+
+def meter_keys(key: str) -> Keys:
+    """Tell where a meter is kept."""
+    return "meters", key
+
+
+def find_organizations(ids: Sequence[str]) -> dict[str, Organization]:
+    """Read organizations by id; unknown ones are left out."""
+    found = find_many([ItemKey(CatalogItem, organization_keys(one)) for one in dict.fromkeys(ids)])
+    organizations = [read_organization(item.content) for item in found if isinstance(item, CatalogItem)]
+    return {organization.id: organization for organization in organizations}
+
+
+def list_organization_ids(*, after: str | None, limit: int) -> list[str]:
+    """List organization ids in their order, those after ``after``: strongly consistent, unlike the search by name."""
+    within = None if after is None else CatalogItem.sk > after
+    page = list_page(Query(model=CatalogItem, pk=ORGANIZATION_IDS, within=within), limit=limit)
+    return [item.sk for item in page.items]
+
+
+def find_content(keys: Keys) -> str | None:
+    """Read the JSON text of one item."""
+    item = find(CatalogItem, keys)
+    return None if item is None else item.content
+
+
+class _Definitions:
+    """The meters of the latest edition that this process has read."""
+
+    def __init__(self) -> None:
+        self._edition: str | None = None
+        self._catalog = MeterCatalog(0, {})
+        self._lock = threading.Lock()
+
+    def at(self, versions: Versions) -> MeterCatalog | None:
+        """Give the meters of exactly this edition, if they are the ones remembered."""
+        with self._lock:
+            return self._catalog if self._edition == versions.edition else None
+
+    def remember(self, versions: Versions, catalog: MeterCatalog) -> None:
+        with self._lock:
+            self._edition, self._catalog = versions.edition, catalog
+
+    def forget(self) -> None:
+        with self._lock:
+            self._edition = None
+
+
+_definitions = _Definitions()
+
+
+def forget_definitions() -> None:
+    """Forget what this process remembers, as a new one would."""
+    _definitions.forget()
+
+
+def find_versions() -> Versions:
+    """Read how often meters have changed."""
+    return _versions(find(CatalogItem, VERSION_KEYS))
+
+
+def _versions(item: CatalogItem | None) -> Versions:
+    return Versions() if item is None else Versions(int(item.version), item.edition)
+
+
+def meter_catalog() -> MeterCatalog:
+    """Read the meters: one read of the version when nothing changed since the last time, else all of them."""
+    return _definitions.at(find_versions()) or _read_definitions()
+
+
+def organization_and_meters(organization: str) -> tuple[Organization | None, MeterCatalog]:
+    """Read an organization and the meters, in one round trip when the meters have not changed."""
+    keys = [ItemKey(CatalogItem, organization_keys(organization)), ItemKey(CatalogItem, VERSION_KEYS)]
+    profile, version = find_many(keys)
+    assert version is None or isinstance(version, CatalogItem)
+    catalog = _definitions.at(_versions(version)) or _read_definitions()
+    return (read_organization(profile.content) if isinstance(profile, CatalogItem) else None), catalog
+
+
+def _read_definitions() -> MeterCatalog:
+    """Read the whole partition: the version sorts first, so no meter is older than it."""
+    versions = Versions()
+    meters: dict[str, Meter] = {}
+    for item in walk(Query(model=CatalogItem, pk=VERSION_KEYS[0])):
+        if item.sk == VERSION_KEYS[1]:
+            versions = _versions(item)
+        else:
+            meters[item.sk] = read_meter(item.content, counted=bool(item.counted))
+    catalog = MeterCatalog(versions.version, meters, versions.edition)
+    _definitions.remember(versions, catalog)
+    return catalog
+
+
+def read_json(text: str) -> dict[str, Any]:
+    """Read the JSON text of an item."""
+    read: dict[str, Any] = json.loads(text)
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An organization with the text it is stored as, which a change makes sure still stands there."""
+
+    organization: Organization
+    content: str
+
+
+def get_profile(organization: str) -> Profile:
+    """Read an organization to change it; raises ``NotFound``."""
+    content = find_content(organization_keys(organization))
+    if content is None:
+        raise no_such_organization()
+    return Profile(read_organization(content), content)
+
+
+def search_organizations(
+    prefix: str, *, limit: int, after: dict[str, Any] | None
+) -> tuple[list[Organization], dict[str, Any] | None]:
+    """List organizations by lower-case name, those whose name begins with ``prefix``: eventually consistent."""
+    within = CatalogItem.list_name.startswith(prefix.lower()) if prefix else None
+    query = Query(model=CatalogItem, pk="organization", within=within, index="list")
+    page = list_page(query, limit=limit, after=after)
+    return [read_organization(item.content) for item in page.items], page.next_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewStoredKey:
+    """A key as it is stored: everything but its secret."""
+
+    id: str
+    role: Role
+    organization: str | None
+    name: str
+    hash: str = field(repr=False)
+    created_at: datetime
+
+
+def key_keys(key_id: str) -> Keys:
+    """Tell where an API key is kept."""
+    return f"key#{key_id}", "key"
+
+
+def key_writes(key: NewStoredKey) -> tuple[Write, ...]:
+    """Make the write that stores a new key."""
+    content = strict_json.dump({**asdict(key), "role": key.role.value, "created_at": format_instant(key.created_at)})
+    pk, sk = key_keys(key.id)
+    item = CatalogItem(pk, sk, list_kind="key", list_name=f"{key.name.lower()}#{key.id}", content=content)
+    return (Put(item=item, condition=CatalogItem.pk.does_not_exist()),)
+
+
+def _read_key(text: str) -> NewStoredKey:
+    stored = read_json(text)
+    return NewStoredKey(**{**stored, "role": Role(stored["role"]), "created_at": parse_instant(stored["created_at"])})
+
+
+def find_key(key_id: str) -> StoredKey | None:
+    """Read a key that has not been revoked."""
+    content = find_content(key_keys(key_id))
+    if content is None:
+        return None
+    key = _read_key(content)
+    return StoredKey(key.id, key.role, key.organization, key.name, key.hash)
+
+
+def list_keys(*, limit: int, after: dict[str, Any] | None) -> tuple[list[NewStoredKey], dict[str, Any] | None]:
+    """List keys by lower-case name: eventually consistent."""
+    page = list_page(Query(model=CatalogItem, pk="key", index="list"), limit=limit, after=after)
+    return [_read_key(item.content) for item in page.items], page.next_key
+
+
+def get_settings() -> BillingSettings:
+    """Read the settings; defaults where nothing was set."""
+    content = find_content(SETTINGS_KEYS)
+    if content is None:
+        return BillingSettings()
+    stored = read_json(content)
+    return BillingSettings(**{**stored, "seller": Seller(**stored["seller"])})
+
+
+def settings_writes(settings: BillingSettings) -> tuple[Write, ...]:
+    """Make the write that replaces the settings."""
+    return (Put(item=CatalogItem(*SETTINGS_KEYS, content=strict_json.dump(asdict(settings)))),)

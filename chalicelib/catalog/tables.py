@@ -1,0 +1,48 @@
+"""What the catalog stores: one table, small items, every definition as one JSON text.
+
+The index ``list`` orders what people search by name. All meters lie in one partition with the catalog's version, and
+all organization ids in another, so that both can be read whole, in a fixed order and strongly consistent.
+"""
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+
+from chalicelib.platform.tables import BaseModel, table_name
+
+TABLE = "catalog"
+
+
+class ListIndex(GlobalSecondaryIndex["CatalogItem"]):  # type: ignore[no-untyped-call]
+    """Things of one kind by lower-case name and id."""
+
+    class Meta:
+        """Name and projection."""
+
+        index_name = "list"
+        projection = AllProjection()
+
+    list_kind = UnicodeAttribute(hash_key=True)
+    list_name = UnicodeAttribute(range_key=True)
+
+
+class CatalogItem(BaseModel):
+    """A definition. ``content`` is its JSON text.
+
+    The item ``meters``/``#version`` carries the ``version`` of the definitions, which counters are folded with, and the
+    ``edition``, a random text that is another one after any change of a meter, its name too.
+    """
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = table_name(TABLE)
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    list_kind = UnicodeAttribute(null=True)
+    list_name = UnicodeAttribute(null=True)
+    content = UnicodeAttribute(null=True)
+    version = NumberAttribute(null=True)
+    edition = UnicodeAttribute(null=True)
+    counted = BooleanAttribute(null=True)
+    by_name = ListIndex()

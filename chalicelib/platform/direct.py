@@ -1,0 +1,30 @@
+"""Direct invocation: payloads that Lambda has already parsed, read as strictly as a body."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.platform.requests import faults_of
+from chalicelib.shared import strict_json
+from chalicelib.shared.errors import InvalidInput
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_value(payload: Any, *, max_bytes: int = 6_000_000) -> Any:
+    """Read a payload as the JSON reader would have: numbers as literals.
+
+    Lambda's runtime has made floats of numbers with a fraction; written again they are the shortest text that means
+    the same float. Who needs more digits than a float has sends decimals as strings. Raises ``Malformed``.
+    """
+    return strict_json.parse(json.dumps(payload, ensure_ascii=True).encode(), max_bytes=max_bytes)
+
+
+def read_payload(model: type[M], payload: Any) -> M:
+    """Read a payload into a model; raises ``InvalidInput`` with every fault."""
+    value = read_value(payload)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInput("The payload has faults.", faults_of(error, value, "")) from None
