@@ -1,64 +1,41 @@
-"""What the server would refuse of a file, found out before the first event is sent."""
+"""What the server would refuse of a file, found out before the first event is sent.
+
+Each row is checked by the code that checks it on the server, with the server's clock, limits and strict meters.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.shared.numbers import JsonNumber, read_event_number
-from chalicelib.shared.time import format_instant, parse_instant
+from chalicelib.catalog.meters import Aggregation, Dimension, Filter, Meter, parse_path
+from chalicelib.catalog.settings import DEFAULT_LATE_LIMIT_DAYS
+from chalicelib.shared.time import EPOCH, format_instant, parse_instant
+from chalicelib.usage.event_checks import MAX_AHEAD, Terms, check_event
+from chalicelib.usage.events import Event
+from chalicelib.usage.matching import can_use, is_for
 from local.client import Client, Reply
 from local.rows import BadRow, Row, Target
 
-EARLY_LIMIT = timedelta(minutes=5)
-DEFAULT_LATE_LIMIT_DAYS = 35
-_NUMERIC = frozenset({"sum", "max", "min", "average", "latest", "time_weighted"})
 _SHOWN_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """A meter that would read these events: where its value lies and whether it refuses what it cannot use."""
-
-    key: str
-    path: tuple[str, ...] | None
-    numeric: bool
-    strict: bool
-
-    def can_use(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether the meter finds a value that it can use."""
-        if self.path is None:
-            return True
-        found: Any = values
-        for name in self.path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if not self.numeric:
-            return isinstance(found, str | bool | JsonNumber)
-        text = found.text if isinstance(found, JsonNumber) else found
-        return isinstance(text, str) and read_event_number(text) is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides whether the server takes an event: its clock and limits, as far as the key may read them."""
+    """What decides whether the server takes an event, as far as the key may read it."""
 
-    now: datetime
-    late_limit: timedelta
-    backfill: bool
-    measures: tuple[Measure, ...] = ()
+    terms: Terms
+    meters: Sequence[Meter] = ()
 
-    def refusal(self, row: Row) -> str | None:
-        """Say why the server would refuse a row; ``None`` when it would take it."""
-        if row.time > self.now + EARLY_LIMIT:
-            return f"its time {format_instant(row.time)} is more than 5 minutes ahead of {format_instant(self.now)}"
-        if not self.backfill and row.time < self.now - self.late_limit:
-            return (
-                f"its time {format_instant(row.time)} is older than the late limit of {self.late_limit.days} days "
-                f"(--backfill sends it all the same)"
-            )
-        unusable = [measure.key for measure in self.measures if measure.strict and not measure.can_use(row.values)]
-        return f"the strict meter {unusable[0]} cannot use it" if unusable else None
+    def judge(self, row: Row) -> Event | str:
+        """Read a row's event, or say why the server would refuse it."""
+        found = check_event(row.event, self.terms)
+        return found if isinstance(found, Event) else "; ".join(f"{one.pointer} {one.detail}" for one in found)
+
+    def unusable(self, event: Event) -> list[str]:
+        """Name the meters that count an event and cannot use it."""
+        return [meter.key for meter in self.meters if is_for(meter, event) and not can_use(meter, event)]
 
 
 class Refused(Exception):
@@ -78,11 +55,17 @@ def ask_rules(client: Client, target: Target, *, backfill: bool) -> Rules:
         "create_unknown_organizations"
     ) in (None, False):
         raise Refused(f"There is no organization {target.subject}, and the server does not create unknown ones.")
+    meters = _meters(client, target.type)
+    now = _now_of(client.get("/_local/clock"))
+    late_limit = timedelta(days=int(settings.get("late_limit_days", DEFAULT_LATE_LIMIT_DAYS)))
     return Rules(
-        now=_now_of(client.get("/_local/clock")),
-        late_limit=timedelta(days=int(settings.get("late_limit_days", DEFAULT_LATE_LIMIT_DAYS))),
-        backfill=backfill,
-        measures=tuple(_measures(client, target.type)),
+        Terms(
+            earliest_at=EPOCH if backfill else now - late_limit,
+            latest_at=now + MAX_AHEAD,
+            organizations=frozenset({target.subject}),
+            strict_meters={target.type: [meter for meter in meters if meter.strict]},
+        ),
+        meters,
     )
 
 
@@ -96,18 +79,39 @@ def _now_of(reply: Reply) -> datetime:
     return parse_instant(told) if isinstance(told, str) else datetime.now(UTC)
 
 
-def _measures(client: Client, event_type: str) -> Iterator[Measure]:
+def _meters(client: Client, event_type: str) -> list[Meter]:
+    found: list[Meter] = []
     cursor = ""
     while True:
         page = _content(client.get(f"/v1/meters?limit=200{cursor}"))
-        for meter in page.get("data", []):
-            if meter["event_type"] == event_type and not meter.get("archived_at"):
-                path = tuple(meter["value"].split(".")) if meter.get("value") else None
-                numeric = meter["aggregation"] in _NUMERIC
-                yield Measure(meter["key"], path, numeric, bool(meter.get("strict")))
+        found += [_meter(shown) for shown in page.get("data", []) if shown["event_type"] == event_type]
         if not page.get("next_cursor"):
-            return
+            return found
         cursor = f"&cursor={page['next_cursor']}"
+
+
+def _meter(shown: Mapping[str, Any]) -> Meter:
+    """Read a meter back from how the API shows it."""
+    paths: Mapping[str, str] = shown["dimensions"]
+    return Meter(
+        key=shown["key"],
+        name=shown["name"],
+        event_type=shown["event_type"],
+        aggregation=Aggregation(shown["aggregation"]),
+        value=None if shown["value"] is None else parse_path(shown["value"]),
+        dimensions=tuple(Dimension(name, parse_path(path)) for name, path in paths.items()),
+        filters=tuple(
+            Filter(name, parse_path(paths.get(name, name)), frozenset(values))
+            for name, values in shown["filter"].items()
+        ),
+        unit=shown["unit"],
+        strict=shown["strict"],
+        count_from=parse_instant(shown["count_from"]),
+        archived_at=None if shown["archived_at"] is None else parse_instant(shown["archived_at"]),
+        version=shown["version"],
+        counted=True,
+        created_at=parse_instant(shown["created_at"]),
+    )
 
 
 @dataclass(slots=True)
@@ -123,13 +127,13 @@ class Check:
     def add(self, row: Row | BadRow, rules: Rules) -> None:
         """Look at one row."""
         self.rows += 1
-        reason = row.reason if isinstance(row, BadRow) else rules.refusal(row)
-        if reason is not None:
-            self.refused[row.line] = reason
-        elif isinstance(row, Row):
-            self.unusable.update(one.key for one in rules.measures if not one.strict and not one.can_use(row.values))
-            self.first = min(self.first or row.time, row.time)
-            self.last = max(self.last or row.time, row.time)
+        found = row.reason if isinstance(row, BadRow) else rules.judge(row)
+        if isinstance(found, str):
+            self.refused[row.line] = found
+            return
+        self.unusable.update(rules.unusable(found))
+        self.first = min(self.first or found.time, found.time)
+        self.last = max(self.last or found.time, found.time)
 
     def report(self) -> Sequence[str]:
         """Say what was found, in lines for a person: the first twenty refused rows and all counts."""
@@ -142,11 +146,3 @@ class Check:
             span = f", {format_instant(self.first)} to {format_instant(self.last)}"
         lines.append(f"{self.rows:,} rows: {self.rows - len(self.refused):,} good{span}; {len(self.refused):,} refused")
         return lines
-
-
-def check_rows(rows: Iterable[Row | BadRow], rules: Rules) -> Check:
-    """Check every row against what the server would refuse."""
-    check = Check()
-    for row in rows:
-        check.add(row, rules)
-    return check

@@ -59,7 +59,7 @@ class Note:
         for place in self._places:
             if place.exists():
                 kept = json.loads(place.read_text())
-                return kept["rows"], Row(kept["line"], parse_instant(kept["time"]), kept["id"], {}, "")
+                return kept["rows"], Row(kept["line"], parse_instant(kept["time"]), {"id": kept["id"]}, "")
         return None
 
     def write(self, rows: int, last: Row) -> None:

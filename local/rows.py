@@ -53,13 +53,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row that can be an event; ``text`` is the event as it is sent."""
+    """One row and the event it becomes; ``text`` is the event as it is sent."""
 
     line: int
     time: datetime
-    id: str
-    values: Mapping[str, Any]
+    event: Mapping[str, Any]
     text: str
+
+    @property
+    def id(self) -> str:
+        """The event's id."""
+        return str(self.event["id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,11 @@ class RowReader:
         except ValueError as error:
             raise ValueError(f"{self._time}: {time_text!r} {error}") from None
         own_id = self._own_id(fields) if self._id else _digest_id(f"{time_text}\n{strict_json.canonical(values)}", seen)
-        text = self._event_text(time, own_id, values)
+        event = self._event(time, own_id, values)
+        text = strict_json.dump(event)
         if not text.isascii():
             _refuse_broken(text)
-        return Row(line, time, own_id, values, text)
+        return Row(line, time, event, text)
 
     def _values(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         if self._data is None:
@@ -135,12 +140,12 @@ class RowReader:
     def _own_id(self, fields: Mapping[str, Any]) -> str:
         value = fields.get(self._id or "")
         text = value.text if isinstance(value, JsonNumber) else value
-        if not isinstance(text, str) or not 1 <= len(text) <= 255:
-            raise ValueError(f"{self._id}: must have 1 to 255 characters")
+        if not isinstance(text, str):
+            raise ValueError(f"{self._id}: has no id")
         return text
 
-    def _event_text(self, time: datetime, own_id: str, values: Mapping[str, Any]) -> str:
-        event = {
+    def _event(self, time: datetime, own_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
             "specversion": "1.0",
             "id": own_id,
             "source": self._target.source,
@@ -149,7 +154,6 @@ class RowReader:
             "time": format_instant(time),
             "data": values,
         }
-        return strict_json.dump(event)
 
     def _lines(self) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:

@@ -135,12 +135,26 @@ BAD_LINES = [
     ("yesterday,1,a", "must be an RFC 3339 instant"),
     ("2023-02-30 10:00:00,1,a", "is not a date and time that exists"),
     (",1,a", "has no time"),
-    ("2023-11-16 19:35:00.000001,1,a", "more than 5 minutes ahead"),
-    ("2023-10-12 19:29:59.999999,1,a", "older than the late limit of 35 days"),
-    ("2023-11-16 18:15:46,many,a", "the strict meter tokens cannot use it"),
+    ("2023-11-16 19:35:00.000001,1,a", "/time lies after 2023-11-16T19:35:00Z"),
+    ("2023-10-12 19:29:59.999999,1,a", "/time lies before 2023-10-12T19:30:00Z"),
+    ("2023-11-16 18:15:46,many,a", "/data/Tokens must be a value that the meter tokens can use"),
 ]
 GOOD_LINES = ["2023-11-16 19:35:00,1,a", "2023-10-12 19:30:00,1,a"]
-STRICT = {"key": "tokens", "event_type": "inference", "aggregation": "sum", "value": "Tokens", "strict": True}
+STRICT = {
+    "key": "tokens",
+    "name": "Tokens",
+    "event_type": "inference",
+    "aggregation": "sum",
+    "value": "Tokens",
+    "dimensions": {},
+    "filter": {"Model": ["a"]},
+    "unit": None,
+    "strict": True,
+    "count_from": "2023-01-01T00:00:00Z",
+    "created_at": "2023-01-01T00:00:00Z",
+    "archived_at": None,
+    "version": 1,
+}
 
 
 def test_what_would_be_refused_is_told_before_anything_is_sent(api: FakeApi, url: str, tmp_path: Path) -> None:
@@ -222,7 +236,7 @@ def test_bytes_that_are_not_utf_8_are_a_refused_row(tmp_path: Path) -> None:
 
 def test_a_batch_holds_at_most_500_quarter_hours_and_the_bytes_of_a_request() -> None:
     start = datetime(2023, 1, 1, tzinfo=UTC)
-    spread = [Row(n, start + n * timedelta(minutes=15), str(n), {}, "{}") for n in range(1001)]
+    spread = [Row(n, start + n * timedelta(minutes=15), {"id": n}, "{}") for n in range(1001)]
     assert [len(batch.rows) for batch in batches(spread, Check(), 10_000)] == [500, 500, 1]
-    large = [Row(n, start, str(n), {}, "x" * 1_000_000) for n in range(7)]
+    large = [Row(n, start, {"id": n}, "x" * 1_000_000) for n in range(7)]
     assert [len(batch.rows) for batch in batches(large, Check(), 10_000)] == [3, 3, 1]
