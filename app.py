@@ -8,6 +8,7 @@ from chalicelib.platform import api as platform_api
 from chalicelib.platform import auth
 from chalicelib.platform.wrapper import serve
 from chalicelib.usage import api_usage
+from chalicelib.usage import jobs as usage_jobs
 
 app = Chalice(app_name="meterfold", configure_logs=False)
 
@@ -25,7 +26,9 @@ serve(
 auth.use_key_source(catalog_store.find_key)
 
 # Schedules.
+app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)
 
 # Queue.
 
 # Direct functions, guarded by IAM.
+app.lambda_function(name="create_api_key")(api_keys.create_api_key)

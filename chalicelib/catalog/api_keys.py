@@ -25,8 +25,9 @@ def create_key(request: Request) -> Effect:
     return _make(request.body, request.now)
 
 
-def create_api_key(payload: Any) -> dict[str, Any]:
+def create_api_key(payload: Any, context: Any) -> dict[str, Any]:
     """Make a key by direct invocation, guarded by IAM: the only way to the first one. The payload is the HTTP body."""
+    del context
     body = read_payload(NewApiKey, payload)
     made: dict[str, Any] = run_command(lambda: _make(body, clock.now())).body
     return made
