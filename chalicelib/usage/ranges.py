@@ -76,8 +76,7 @@ def _day_starts(day: date, zone: ZoneInfo) -> QuarterHour:
 
 def day_of(quarter_hour: QuarterHour, zone: ZoneInfo) -> date:
     """Name the local day that a quarter-hour belongs to."""
-    day = local_day_of(quarter_hour_start(quarter_hour), zone)
-    return day - ONE_DAY if quarter_hour < _day_starts(day, zone) else day
+    return local_day_of(quarter_hour_start(quarter_hour), zone)
 
 
 def cut(whole: Range, window: Window, zone: ZoneInfo) -> list[Range]:
