@@ -95,7 +95,7 @@ def forget_definitions() -> None:
     _definitions.forget()
 
 
-def find_versions() -> Versions:
+def read_versions() -> Versions:
     """Read how often meters have changed."""
     return _versions(find(CatalogItem, VERSION_KEYS))
 
@@ -106,7 +106,7 @@ def _versions(item: CatalogItem | None) -> Versions:
 
 def meter_catalog() -> MeterCatalog:
     """Read the meters: one read of the version when nothing changed since the last time, else all of them."""
-    return _definitions.at(find_versions()) or _read_definitions()
+    return _definitions.at(read_versions()) or _read_definitions()
 
 
 def organization_and_meters(organization: str) -> tuple[Organization | None, MeterCatalog]:

@@ -24,7 +24,7 @@ CODE_VERSION = 1
 _CATALOG_VERSIONS = 1_000_000_000
 
 
-def definitions_number(code_version: int, catalog_version: int) -> int:
+def definitions_number(catalog_version: int, *, code_version: int = CODE_VERSION) -> int:
     """Make one number of (version of the fold's code, version of the meters): it orders as the pair does."""
     assert catalog_version < _CATALOG_VERSIONS
     return code_version * _CATALOG_VERSIONS + catalog_version

@@ -18,9 +18,9 @@ from chalicelib.shared.errors import Busy
 from chalicelib.shared.retention import SAFE_RETENTION
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, local_day_of, zone_of
 from chalicelib.usage import counters_store
-from chalicelib.usage.counters import CODE_VERSION, Counters, definitions_number
+from chalicelib.usage.counters import Counters, definitions_number
 from chalicelib.usage.counters_store import Kind
-from chalicelib.usage.ranges import day_range, days_range
+from chalicelib.usage.ranges import day_of, day_range, days_range
 from chalicelib.usage.rollup import roll_up_day, store_day
 
 _ORGANIZATIONS_AT_ONCE = 100
@@ -75,13 +75,19 @@ class _OrganizationRun:
         day = self.place.day or local_day_of(_first_instant(self.now), zone)
         end = local_day_of(self.now, zone) + 2 * ONE_DAY
         done = 0
-        while day < end:
+        while (day := self._next_stored_day(day)) < end:
             stop = min(day + timedelta(days=_DAYS_AT_ONCE), end)
             done += self._bring_up_to_date(day, stop)
             day = stop
             if not has_time():
                 return done, self._save(replace(self.place, day=day))
         return done, self._save(CountingPlace(self.place.target_version, self.organization.id))
+
+    def _next_stored_day(self, day: date) -> date:
+        """Skip the days without counters: an organization without usage costs one read."""
+        zone = zone_of(self.organization.timezone)
+        found = counters_store.find_quarter_hour(self.organization.id, day_range(day, zone).start)
+        return date.max if found is None else day_of(found, zone)
 
     def _save(self, place: CountingPlace) -> CountingPlace:
         catalog_service.save_counting_place(place)
@@ -100,7 +106,7 @@ class _OrganizationRun:
         return touched
 
     def _bring_day_up_to_date(self, day: date, parts: dict[QuarterHour, Counters], stored: Counters | None) -> bool:
-        target = definitions_number(CODE_VERSION, self.place.target_version)
+        target = definitions_number(self.place.target_version)
         behind = [at for at, part in parts.items() if part.definitions < target]
         if behind:
             roll_up_day(self.organization, behind)

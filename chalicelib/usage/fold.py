@@ -17,7 +17,7 @@ from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
 from chalicelib.shared.numbers import read_event_number
 from chalicelib.shared.time import microseconds, quarter_hour_start
 from chalicelib.usage.aggregation import Row, aggregator
-from chalicelib.usage.counters import CODE_VERSION, Combination, Counters, Health, definitions_number
+from chalicelib.usage.counters import Combination, Counters, Health, definitions_number
 from chalicelib.usage.events import EventState, Identity
 from chalicelib.usage.segments import Segment, SegmentKind, Shape
 
@@ -139,7 +139,7 @@ def fold(segments: Sequence[Segment], catalog: MeterCatalog, *, levels_until: da
     }
     unusable = len(set().union(*(one.unusable for one in gathered.values())))
     health = replace(_health(resolved), unmatched=unmatched, unusable=unusable)
-    return Counters(len(segments), definitions_number(CODE_VERSION, catalog.version), health, states)
+    return Counters(len(segments), definitions_number(catalog.version), health, states)
 
 
 def _gather_all(gathered: Iterable[_Gathered], resolved: Resolved) -> int:

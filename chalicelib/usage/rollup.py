@@ -24,7 +24,7 @@ from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.time import QuarterHour, local_month_start, next_month, quarter_hour_start, zone_of
 from chalicelib.usage import counters_store, store
-from chalicelib.usage.counters import CODE_VERSION, Counters, definitions_number, merge_counters
+from chalicelib.usage.counters import Counters, definitions_number, merge_counters
 from chalicelib.usage.counters_store import Kind, Stretch, day_stretch, quarter_hour_stretch
 from chalicelib.usage.fold import fold
 from chalicelib.usage.ranges import day_of, day_range
@@ -130,7 +130,7 @@ def store_day(organization: Organization, day: date, catalog: MeterCatalog) -> b
     and whoever stored those is not done before the whole day is stored.
     """
     parts = counters_store.read_quarter_hours(organization.id, day_range(day, zone_of(organization.timezone)), catalog)
-    known = definitions_number(CODE_VERSION, catalog.version)
+    known = definitions_number(catalog.version)
     if any(part.definitions > known for part in parts.values()):
         return False
     counters = merge_counters(list(parts.values()), catalog)

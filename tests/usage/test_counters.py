@@ -32,10 +32,10 @@ ODD = ["", "a#b", "|", '["a"]', '"', "\\", "null", "é", "😀", "\x00"]
 
 
 def test_definitions_order_by_code_then_by_meters() -> None:
-    numbers = [definitions_number(code, meters) for code in (1, 2) for meters in (0, 1, 999_999_999)]
+    numbers = [definitions_number(meters, code_version=code) for code in (1, 2) for meters in (0, 1, 999_999_999)]
     assert numbers == sorted(set(numbers))
     with pytest.raises(AssertionError):
-        definitions_number(1, 10**9)
+        definitions_number(10**9)
 
 
 def test_a_day_adds_up_what_its_quarter_hours_saw() -> None:
