@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.house.sources import Source, at, classes, deployed, functions, product, sample, sources
+from tests.house.sources import Source, at, classes, deployed, functions, product, sample, sources, type_of_function
 
 BANNED = {
     *("util", "utils", "helper", "helpers", "common", "manager", "managers"),
@@ -28,16 +28,29 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in WORD.findall(name)]
 
 
+# Words that mean something in a function's name: an event has data, a machine has processes.
+MEANT = {"data", "process"}
+
+
 def banned(name: str) -> set[str]:
     return BANNED.intersection(words(name))
 
 
+def is_empty(node: type_of_function | ast.ClassDef) -> bool:
+    """Tell whether a name says nothing; that of a test is a sentence and free."""
+    if node.name.startswith("test_"):
+        return False
+    if isinstance(node, ast.ClassDef) or words(node.name)[:1] in (["process"], ["handle"]):
+        return bool(banned(node.name))
+    return bool(banned(node.name) - (MEANT if len(words(node.name)) > 1 else set()))
+
+
 def badly_named(of: list[Source]) -> list[str]:
-    """Find modules, functions and classes whose name says nothing. The names of tests are sentences and free."""
+    """Find modules, functions and classes whose name says nothing."""
     found = [source.path for source in of if any(banned(part) for part in source.module.split("."))]
     for source in of:
         for node in [*functions(source), *classes(source)]:
-            if banned(node.name) and not node.name.startswith("test_"):
+            if is_empty(node):
                 found.append(f"{at(source, node)} {node.name}")
     return found
 
@@ -45,9 +58,11 @@ def badly_named(of: list[Source]) -> list[str]:
 def test_no_name_is_empty_of_meaning() -> None:
     assert badly_named(list(sources())) == []
     assert badly_named([sample("def handle_request(): ...")]) != []
+    assert badly_named([sample("def process_event(): ...")]) != []
+    assert badly_named([sample("def data(): ...")]) != []
     assert badly_named([sample("class EventData: ...")]) != []
     assert badly_named([sample("x = 1", "chalicelib/usage/utils.py")]) != []
-    assert badly_named([sample("def database(): ...\ndef processed_at(): ...")]) == []
+    assert badly_named([sample("def database(): ...\ndef processed_at(): ...\ndef amended_data(): ...")]) == []
 
 
 def foreign(of: list[Source]) -> list[str]:
@@ -91,7 +106,7 @@ INSTANTS = {"now", "start", "end", "time", "as_of", "since", "until", "instant",
 
 def suffix_fault(name: str, annotation: str) -> str | None:
     types = {part.strip() for part in annotation.split("|")} - {"None"}
-    if name.endswith("_at") and types & {"date", "int", "float"}:
+    if name.endswith("_at") and types & {"date", "float"}:
         return "an instant ends in _at"
     if name.endswith("_on") and types & {"datetime", "int", "float"}:
         return "a local day ends in _on"
