@@ -24,8 +24,6 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
 
-import importlib
-import importlib.util
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -38,9 +36,11 @@ from hypothesis import HealthCheck, settings
 # Before the first botocore client: moto can answer only those that are made after it.
 from moto import mock_aws
 
+from chalicelib.catalog.store import forget_definitions
 from chalicelib.platform.tables import create_tables
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.clock import clock as domain_clock
+from tests.client import ApiClient
 
 settings.register_profile(
     "meterfold", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -80,9 +80,20 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def tables() -> Iterator[None]:
     """Give the test an AWS of its own, with every table and nothing in them or remembered from them."""
-    for domain in ("catalog", "usage"):
-        if importlib.util.find_spec(f"chalicelib.{domain}.tables") is not None:
-            importlib.import_module(f"chalicelib.{domain}.tables")
+    import app
+
+    assert app.app.routes
+    forget_definitions()
     with mock_aws():
         create_tables()
         yield
+    forget_definitions()
+
+
+@pytest.fixture
+def client(tables: None, clock: Clock) -> ApiClient:
+    """Give a client of the whole app with an admin key; it is noon of 15 January 2026."""
+    import app
+
+    nobody = ApiClient(app.app, None)
+    return nobody.as_holder_of(nobody.make_key("admin"))
