@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.platform.connection import connection
-from chalicelib.platform.reads import ItemKey, Query, find, walk, write_batch
+from chalicelib.platform.reads import ItemKey, Query, find, first, walk, write_batch
 from chalicelib.platform.retries import CONDITION_FAILED, code_of
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
@@ -60,9 +60,18 @@ def day_stretch(organization: str, kind: Kind, day: date) -> Stretch:
 
 def read_quarter_hours(organization: str, whole: Range, catalog: MeterCatalog) -> dict[QuarterHour, Counters]:
     """Read the stored counters of the quarter-hours in a range, by quarter-hour, in order."""
-    first = quarter_hour_stretch(organization, whole.start)
+    low = quarter_hour_stretch(organization, whole.start)
     last = quarter_hour_stretch(organization, whole.end - 1)
-    return {parse_quarter_hour(name): counters for name, counters in _read(first, last, catalog).items()}
+    return {parse_quarter_hour(name): counters for name, counters in _read(low, last, catalog).items()}
+
+
+def find_quarter_hour(organization: str, start: QuarterHour) -> QuarterHour | None:
+    """Find the first quarter-hour at or after ``start`` that has stored counters."""
+    low = quarter_hour_stretch(organization, start)
+    # ":" sorts after the digits that every name begins with.
+    within = CountersItem.sk.between(low.sort_key, f"{Kind.QUARTER_HOUR}#:")
+    item = first(Query(model=CountersItem, pk=organization, within=within, attributes=("pk", "sk")))
+    return None if item is None else parse_quarter_hour(item.sk.split("#")[1])
 
 
 def read_days(
@@ -72,8 +81,8 @@ def read_days(
 
     Without a first day it reads from the beginning.
     """
-    first, end = days
-    low = Stretch(organization, kind, "0") if first is None else day_stretch(organization, kind, first)
+    first_day, end = days
+    low = Stretch(organization, kind, "0") if first_day is None else day_stretch(organization, kind, first_day)
     # The end's own key is left out below: it sorts at or after every name inside, and its pages after it.
     found = _read(low, day_stretch(organization, kind, end), catalog, leave_out_last=True)
     return {_day(name): counters for name, counters in found.items()}
@@ -83,19 +92,19 @@ def _day(name: str) -> date:
     return parse_day(name if len(name) > len("2026-01") else f"{name}-01")
 
 
-def _read(first: Stretch, last: Stretch, catalog: MeterCatalog, *, leave_out_last: bool = False) -> dict[str, Counters]:
+def _read(low: Stretch, last: Stretch, catalog: MeterCatalog, *, leave_out_last: bool = False) -> dict[str, Counters]:
     """Read the headers between two sort keys with their pages; ``~`` sorts after the pages of the last one."""
     upper = last.sort_key if leave_out_last else f"{last.sort_key}~"
-    within = CountersItem.sk.between(first.sort_key, upper)
+    within = CountersItem.sk.between(low.sort_key, upper)
     headers: dict[str, CountersItem] = {}
     pages: dict[str, bytes] = {}
-    for item in walk(Query(model=CountersItem, pk=first.organization, within=within)):
+    for item in walk(Query(model=CountersItem, pk=low.organization, within=within)):
         if _is_page(item.sk):
             pages[item.sk] = item.blob
         elif not (leave_out_last and item.sk == upper):
             headers[item.sk.partition("#")[2]] = item
     return {
-        name: _complete(Stretch(first.organization, first.kind, name), header, pages, catalog)
+        name: _complete(Stretch(low.organization, low.kind, name), header, pages, catalog)
         for name, header in headers.items()
     }
 
