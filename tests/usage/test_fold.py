@@ -5,15 +5,12 @@ from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chalicelib.catalog.meters import Aggregation, Meter
+from chalicelib.catalog.meters import Meter
 from chalicelib.shared.time import parse_instant
 from chalicelib.usage.counters import HEALTH_FIELDS, Health
 from chalicelib.usage.events import EventState
 from chalicelib.usage.fold import fold, is_usable, resolve
-from chalicelib.usage.matching import matches
 from chalicelib.usage.segments import Segment
 from tests.usage.build import amend, as_read, by_combination, catalog, event, meter, number, quantity_of, segment, void
 
@@ -227,31 +224,6 @@ def test_usable_is_what_the_fold_uses(aggregation: str, scalar: str | None, usab
     of = meter(aggregation)
     assert is_usable(of, scalar) == usable
     assert bool(by_combination(of, [segment(event("e1", tokens=scalar))])) == usable
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "tokens": st.sampled_from(
-                ["1", "x", "", None, True, [], {}, {"a": number("1")}, number("2"), number("1e99")]
-            ),
-            "kind": st.sampled_from(["output", "input", "", None, {}, {"deep": "output"}]),
-        },
-    ),
-    st.sampled_from(["llm", "gpu"]),
-    st.sampled_from(list(Aggregation)),
-)
-def test_one_event_is_judged_as_the_fold_judges_columns(
-    data: dict[str, Any], kind: str, aggregation: Aggregation
-) -> None:
-    of = meter(aggregation, filters={"kind": ["output", ""]}, count_from="2026-01-15T12:05:00Z")
-    for time_of_event in ("2026-01-15T12:04:59Z", "2026-01-15T12:05:00Z"):
-        one = replace(event("e1", time_of_event, type=kind), data=data)
-        counted = fold([segment(one)], catalog(of)).health
-        found = matches(one, catalog(of))
-        assert (counted.unmatched == 1) == (not found)
-        assert (counted.unusable == 1) == any(not match.usable for match in found)
 
 
 def test_the_first_instant_of_a_meter_counts_and_its_end_does_not() -> None:
