@@ -7,7 +7,7 @@ from chalicelib.catalog import store as catalog_store
 from chalicelib.platform import api as platform_api
 from chalicelib.platform import auth
 from chalicelib.platform.wrapper import serve
-from chalicelib.usage import api_usage
+from chalicelib.usage import api_event_search, api_events, api_usage, ingest_jobs
 from chalicelib.usage import jobs as usage_jobs
 
 app = Chalice(app_name="meterfold", configure_logs=False)
@@ -20,6 +20,8 @@ serve(
     api_keys.routes,
     api_settings.routes,
     api_meters.routes,
+    api_events.routes,
+    api_event_search.routes,
     api_usage.routes,
 )
 
@@ -28,7 +30,11 @@ auth.use_key_source(catalog_store.find_key)
 # Schedules.
 app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)
 
-# Queue.
+# Queue. Messages of one batch share segments, so waiting a second for more of them makes small ones cheap.
+app.on_sqs_message(
+    queue="usage-events", name="receive_events", batch_size=100, maximum_batching_window_in_seconds=1
+)(ingest_jobs.receive_events)
 
 # Direct functions, guarded by IAM.
 app.lambda_function(name="create_api_key")(api_keys.create_api_key)
+app.lambda_function(name="ingest_events")(ingest_jobs.ingest_events)

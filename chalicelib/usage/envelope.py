@@ -5,7 +5,7 @@ place in the request. Whether an event is valid is judged elsewhere; here only t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -144,10 +144,11 @@ def _unescaped(characters: Iterator[str]) -> Iterator[str]:
 
 def check(envelope: Envelope, terms: Terms) -> Checked:
     """Judge every event of an envelope. All faults have their place in the request."""
+    asked = replace(terms, must_name_version=envelope.is_cloudevents)
     events: list[Event] = []
     rejected: list[Rejected] = []
     for index, sent in enumerate(envelope.events):
-        outcome = check_event(sent, terms)
+        outcome = check_event(sent, asked)
         if isinstance(outcome, Event):
             events.append(outcome)
         else:

@@ -16,7 +16,7 @@ from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import dump
 from chalicelib.shared.time import format_instant, parse_instant
 from chalicelib.usage.events import Event
-from chalicelib.usage.matching import refusing
+from chalicelib.usage.matching import meters_by_type, refusing
 
 Read = TypeVar("Read")
 
@@ -60,11 +60,8 @@ class Terms:
 
 def strict_meters_of(catalog: MeterCatalog) -> dict[str, list[Meter]]:
     """List the meters that refuse events they cannot use, by the type of event they count."""
-    found: dict[str, list[Meter]] = {}
-    for _, meter in sorted(catalog.meters.items()):
-        if meter.strict:
-            found.setdefault(meter.event_type, []).append(meter)
-    return found
+    listed = {kind: [one for one in meters if one.strict] for kind, meters in meters_by_type(catalog).items()}
+    return {kind: strict for kind, strict in listed.items() if strict}
 
 
 def is_organization_id(value: Any) -> TypeGuard[str]:

@@ -3,7 +3,7 @@
 The fold answers the same questions column by column; both must agree (a test compares them).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,17 @@ def can_use(meter: Meter, event: Event) -> bool:
     return is_usable(meter, None if meter.value is None else scalar_at(event.data, meter.value))
 
 
-def matches(event: Event, catalog: MeterCatalog) -> list[Match]:
-    """List the meters that an event is for, by key; an event without any is unmatched."""
-    return [Match(meter, can_use(meter, event)) for meter in catalog.of_type(event.type) if is_for(meter, event)]
+def meters_by_type(catalog: MeterCatalog) -> dict[str, list[Meter]]:
+    """List the meters by the type of event they count, each list by key."""
+    found: dict[str, list[Meter]] = {}
+    for _, meter in sorted(catalog.meters.items()):
+        found.setdefault(meter.event_type, []).append(meter)
+    return found
+
+
+def matches(event: Event, meters: Iterable[Meter]) -> list[Match]:
+    """Keep those of some meters that an event is for; an event that is for no meter is unmatched."""
+    return [Match(meter, can_use(meter, event)) for meter in meters if is_for(meter, event)]
 
 
 def dimensions_of(meter: Meter, event: Event) -> dict[str, str]:

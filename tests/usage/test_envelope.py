@@ -49,8 +49,7 @@ def read(body: Any, media: str = PLAIN, headers: Mapping[str, str] | None = None
 
 
 def check(body: Any, media: str = PLAIN, headers: Mapping[str, str] | None = None, **of: Any) -> envelope.Checked:
-    opened = read(body, media, headers)
-    return envelope.check(opened, terms(must_name_version=opened.is_cloudevents, **of))
+    return envelope.check(read(body, media, headers), terms(**of))
 
 
 def faults(body: Any, media: str = PLAIN, headers: Mapping[str, str] | None = None, **of: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.catalog.meters import Aggregation
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.usage.fold import fold
-from chalicelib.usage.matching import dimensions_of, matches, scalar_at
+from chalicelib.usage.matching import dimensions_of, matches, meters_by_type, scalar_at
 from tests.usage import build
 
 SCALARS: st.SearchStrategy[Any] = st.sampled_from(
@@ -31,7 +31,7 @@ METERS = st.builds(
 def test_one_event_and_the_fold_agree(data: dict[str, Any], meter: Any) -> None:
     event = build.event(**data)
     counters = fold([build.segment(event)], build.catalog(meter))
-    found = matches(event, build.catalog(meter))
+    found = matches(event, [meter])
     assert counters.health.unmatched == (not found)
     assert counters.health.unusable == sum(not one.usable for one in found)
     if counters.meters.get(meter.key):
@@ -51,4 +51,8 @@ def test_a_value_is_found_by_its_whole_path() -> None:
 
 def test_meters_are_listed_by_key() -> None:
     meters = [build.meter(key="z"), build.meter(key="a"), build.meter(key="m", event_type="other")]
-    assert [one.meter.key for one in matches(build.event(tokens=1), build.catalog(*meters))] == ["a", "z"]
+    by_type = meters_by_type(build.catalog(*meters))
+    assert {kind: [one.key for one in listed] for kind, listed in by_type.items()} == {
+        "llm": ["a", "z"],
+        "other": ["m"],
+    }
