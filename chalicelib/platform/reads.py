@@ -157,7 +157,7 @@ def _query(query: Query[M], *, limit: int | None, after: Key | None) -> dict[str
         _partition_attribute(owner).serialize(query.pk),
         range_key_condition=query.within,
         filter_condition=query.where,
-        attributes_to_get=query.attributes or None,
+        attributes_to_get=list(query.attributes) or None,
         consistent_read=query.index is None,
         exclusive_start_key=after,
         index_name=query.index,

@@ -18,7 +18,7 @@ RANGE = ("2026-01-01T00:00:00Z", "2026-01-20T00:00:00Z")
 
 
 @pytest.fixture(autouse=True)
-def _stored_usage(tables: None) -> None:
+def _stored_usage(engine: None) -> None:
     add_meter(meter("sum"))
     for organization in ("acme", "beta", "coma"):
         add_organization(organization, "Asia/Kathmandu")
