@@ -25,12 +25,13 @@ from local.http_server import MAX_BODY_BYTES, HttpAnswer, HttpRequest
 from local.problems import refused
 
 _MEMORY_MB = 1024
-_TIMEOUT_MS = 29_000
+_ROUTE_TIMEOUT_S = 29
+_LONGEST_TIMEOUT_S = 900
 
 
-def lambda_context(function_name: str) -> LambdaContext:
+def lambda_context(function_name: str, timeout_s: int = _LONGEST_TIMEOUT_S) -> LambdaContext:
     """Make the context that Lambda would pass to a function."""
-    return LambdaContext(function_name, _MEMORY_MB, max_runtime_ms=_TIMEOUT_MS)
+    return LambdaContext(function_name, _MEMORY_MB, max_runtime_ms=timeout_s * 1000)
 
 
 class RouteTable:
@@ -79,7 +80,7 @@ class Gateway:
         event = self._event(request, route, body)
         event["pathParameters"] = variables or None
         event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None
-        return _answer_of(self._app(event, lambda_context("meterfold-local")))
+        return _answer_of(self._app(event, lambda_context("local", _ROUTE_TIMEOUT_S)))
 
     def _event(self, request: HttpRequest, route: str, body: bytes) -> dict[str, Any]:
         headers = {name: values[-1] for name, values in request.headers.items()}

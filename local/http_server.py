@@ -124,6 +124,7 @@ class Server(ThreadingHTTPServer):
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         self.respond, self.refuse = respond, refuse
+        self.is_stopping = False
         self._busy = 0
         self._idle = threading.Condition()
         super().__init__(address, _Connection)
@@ -137,8 +138,10 @@ class Server(ThreadingHTTPServer):
         return f"http://{name}:{port}"
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
-        """Answer one request; ``stop`` waits for it."""
+        """Answer one request; ``stop`` waits for it, and refuses those that come later."""
         with self._idle:
+            if self.is_stopping:
+                return self.refuse(Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping."))
             self._busy += 1
         try:
             return self.respond(request)
@@ -151,6 +154,7 @@ class Server(ThreadingHTTPServer):
         """Take no more connections and wait, at most ten seconds, for requests that are being answered."""
         self.shutdown()
         with self._idle:
+            self.is_stopping = True
             self._idle.wait_for(lambda: self._busy == 0, timeout=_STOP_S)
         self.server_close()
 
@@ -179,7 +183,9 @@ class _Connection(BaseHTTPRequestHandler):
         except (TimeoutError, ConnectionError):
             self.close_connection = True
             return
-        self._write(self.server.answer(request))
+        answer = self.server.answer(request)
+        self.close_connection = self.close_connection or self.server.is_stopping
+        self._write(answer)
 
     def _read(self) -> HttpRequest:
         headers: dict[str, list[str]] = {}

@@ -170,7 +170,7 @@ def test_what_would_be_refused_is_told_before_anything_is_sent(api: FakeApi, url
 
 
 def test_backfill_takes_old_rows_and_says_so_to_the_server(api: FakeApi, url: str, tmp_path: Path) -> None:
-    assert _run(_options(url, _file(tmp_path, ["2021-01-01 00:00:00,1,a"]), backfill=True))[0] == SENT
+    assert _run(_options(url, _file(tmp_path, ["2023-01-01 00:00:00,1,a"]), backfill=True))[0] == SENT
     assert api.queries == ["backfill=true"]
 
 

@@ -1,0 +1,67 @@
+"""Real servers in processes of their own."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from local.client import Client, Reply
+
+# The demo of two days instead of 45.
+_COMMAND = "import sys; from local import demo; demo.DAYS = 2; from local.__main__ import main; sys.exit(main())"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that is ready, and a client of it."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, str]
+    client: Client
+
+    def get(self, path: str) -> Any:
+        """Read something that must be there."""
+        return _content(self.client.get(path))
+
+    def post(self, path: str, body: Any) -> Any:
+        """Send something that must be taken."""
+        return _content(self.client.post(path, body))
+
+    def kill(self) -> None:
+        """End the process at once, wherever it is."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def _content(reply: Reply) -> Any:
+    assert reply.status < 300, reply.text
+    return reply.content
+
+
+def command(*arguments: object) -> list[str]:
+    """Give the command line of ``python -m local`` with a short demo."""
+    return [sys.executable, "-c", _COMMAND, *map(str, arguments)]
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[Running]:
+    """Start a server on a free port and stop it as a person would."""
+    started = subprocess.Popen(
+        command("serve", "--port", 0, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stderr is not None
+    line = started.stdout.readline()
+    assert line, started.stderr.read()
+    ready = json.loads(line)
+    client = Client(ready["url"], ready["admin_key"], patience_s=0)
+    try:
+        yield Running(started, ready, client)
+    finally:
+        client.close()
+        started.send_signal(signal.SIGTERM)
+        started.communicate(timeout=20)

@@ -1,0 +1,149 @@
+"""A started server keeps what it was given, whatever ends it."""
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.shared.time import format_instant
+from local.client import Client, Unreachable
+from local.demo import CUSTOMERS, METERS, events_between
+from tests.local.running import Running, command, serving
+
+METER = {"key": "calls", "name": "Calls", "event_type": "call", "aggregation": "count"}
+
+
+def _event(number: int, time: str) -> dict[str, Any]:
+    return {"id": str(number), "source": "test", "type": "call", "subject": "acme", "time": time, "data": {}}
+
+
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), check=False, capture_output=True, text=True, timeout=20)
+
+
+def _now(server: Running) -> str:
+    now: str = server.get("/_local/clock")["now"]
+    return now
+
+
+def _calls(server: Running) -> int:
+    usage = server.get("/v1/organizations/acme/usage?meter=calls")
+    return int(usage["data"][0]["total"])
+
+
+def test_a_restart_keeps_key_secrets_and_data(tmp_path: Path) -> None:
+    with serving("--data", tmp_path, "--clock", "2026-03-01T12:00:00Z") as first:
+        assert set(first.ready) == {"url", "console_url", "admin_key"}
+        assert first.get("/v1/session")["role"] == "admin"
+        assert first.get("/v1/settings")["create_unknown_organizations"] is True
+        assert _now(first) == "2026-03-01T12:00:00Z"
+        first.post("/v1/meters", METER)
+        first.post("/v1/events", [_event(1, "2026-03-01T11:00:00Z")])
+        refused = _run("serve", "--port", 0, "--data", tmp_path)
+        assert (refused.returncode, "Another server" in refused.stderr) == (2, True)
+        first.process.send_signal(signal.SIGTERM)
+        assert first.process.wait(20) == 0
+        assert first.process.stdout is not None
+        assert first.process.stdout.read() == ""
+    for name in ("admin-key", "signing-secret"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    with serving("--data", tmp_path, "--clock", "2026-03-01T12:00:00Z", "--admin-key", "a word") as second:
+        assert second.ready["admin_key"] == "a word"
+        assert _calls(second) == 1
+        kept = Client(second.ready["url"], first.ready["admin_key"])
+        assert kept.get("/v1/session").status == 200
+
+
+def test_everything_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Path) -> None:
+    acknowledged: list[int] = []
+
+    def send(server: Running, time: str, first: int) -> None:
+        client = Client(server.ready["url"], server.ready["admin_key"], patience_s=0)
+        for number in range(first, first + 10_000):
+            try:
+                reply = client.post("/v1/events", [_event(number, time)])
+            except Unreachable:
+                return
+            assert reply.status == 202, reply.text
+            acknowledged.append(number)
+
+    with serving("--data", tmp_path) as server:
+        server.post("/v1/meters", METER)
+        writers = [threading.Thread(target=send, args=(server, _now(server), first)) for first in (0, 10_000)]
+        for writer in writers:
+            writer.start()
+        while len(acknowledged) < 150:
+            assert all(writer.is_alive() for writer in writers)
+            writers[0].join(0.01)
+        server.kill()
+        for writer in writers:
+            writer.join()
+    with serving("--data", tmp_path) as server:
+        # A request that was cut off may have been carried out as well: one for each writer.
+        assert len(acknowledged) <= _calls(server) <= len(acknowledged) + 2
+
+
+def test_demo_data_is_there_at_the_start_and_is_not_doubled_by_the_next(tmp_path: Path) -> None:
+    def totals(*arguments: object) -> dict[str, str]:
+        with serving("--data", tmp_path, "--demo", *arguments) as server:
+            used = server.get("/v1/organizations/acme-ai/usage")["data"]
+            report = server.post("/_local/jobs/rollup_usage", {})["jobs"]["rollup_usage"]
+            assert report["rollup"] == {"rolled_up": 0, "left": 0}
+            return {meter["meter"]: meter["total"] for meter in used}
+
+    first = totals("--clock", "2026-03-03T10:20:00Z")
+    assert set(first) == {meter["key"] for meter in METERS} - {"fine_tuning_tokens"}
+    (tmp_path / "demo-until").unlink()
+    assert totals("--clock", "2026-03-03T10:20:00Z") == first
+    later = totals("--clock", "2026-03-04T10:20:00Z")
+    assert int(later["inference_requests"]) > int(first["inference_requests"])
+
+
+def test_data_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
+    monkeypatch.chdir(tmp_path)
+    with serving("--data", "memory", "--empty") as server:
+        assert server.get("/v1/organizations")["data"] == []
+        made = server.post("/_local/functions/create_api_key", {"name": "ingest", "role": "ingest"})
+        client = Client(server.ready["url"], made["secret"])
+        assert client.get("/v1/session").content["role"] == "ingest"
+        sent = server.post("/_local/queues/usage-events", _event(1, _now(server)))
+        assert sent == {"batchItemFailures": []}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_quickstart_shows_each_call_and_its_answer_and_runs_again() -> None:
+    with serving("--data", "memory") as server:
+        told = []
+        for _ in range(2):
+            done = _run("quickstart", "--url", server.ready["url"], "--key", server.ready["admin_key"])
+            assert done.returncode == 0, done.stdout + done.stderr
+            told.append(done.stdout)
+    assert told[0].count("curl -s") == 4
+    assert "1250 tokens" in told[0]
+    assert "2500 tokens" in told[1]
+
+
+def test_importing_the_command_reads_no_settings_of_the_app() -> None:
+    """The environment is prepared before the app reads it."""
+    code = "import sys, local.serve; print('chalicelib.platform.settings' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+def test_demo_events_are_the_same_each_time_and_join_without_gap() -> None:
+    start = datetime(2026, 3, 1, 5, tzinfo=UTC)
+    middle, end = start + timedelta(days=2, hours=7), start + timedelta(days=5)
+    whole = [event for batch in events_between(start, end) for event in batch]
+    parts = [event for span in ((start, middle), (middle, end)) for batch in events_between(*span) for event in batch]
+    assert sorted(map(json.dumps, whole)) == sorted(map(json.dumps, parts))
+    assert len({(event["subject"], event["id"]) for event in whole}) == len(whole)
+    assert {event["subject"] for event in whole} == {customer.organization["id"] for customer in CUSTOMERS}
+    assert all(format_instant(start) <= event["time"] < format_instant(end) for event in whole)
+    assert max(len(json.dumps(batch)) for batch in events_between(start, end)) < 3_000_000
