@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.catalog.meters import Aggregation, Dimension, Filter, Meter, parse_path
 from chalicelib.catalog.settings import DEFAULT_LATE_LIMIT_DAYS
-from chalicelib.shared.retention import SAFE_RETENTION
+from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import format_instant, parse_instant
 from chalicelib.usage.event_checks import MAX_AHEAD, Terms, check_event
 from chalicelib.usage.events import Event
@@ -61,7 +61,7 @@ def ask_rules(client: Client, target: Target, *, backfill: bool) -> Rules:
     late_limit = timedelta(days=int(settings.get("late_limit_days", DEFAULT_LATE_LIMIT_DAYS)))
     return Rules(
         Terms(
-            earliest_at=now - (SAFE_RETENTION if backfill else late_limit),
+            earliest_at=EARLIEST if backfill else now - late_limit,
             latest_at=now + MAX_AHEAD,
             organizations=frozenset({target.subject}),
             strict_meters={target.type: [meter for meter in meters if meter.strict]},

@@ -14,10 +14,9 @@ from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import EventVoided, Fault, InvalidInput, NotFound
 from chalicelib.shared.ids import sort_ids
-from chalicelib.shared.retention import SAFE_RETENTION
 from chalicelib.shared.strict_json import canonical
-from chalicelib.shared.time import format_instant, quarter_hour_of
-from chalicelib.usage import store
+from chalicelib.shared.time import quarter_hour_of
+from chalicelib.usage import expiry, store
 from chalicelib.usage.event_checks import MAX_EVENT_BYTES, is_larger_than, refusals, strict_meters_of
 from chalicelib.usage.events import Event, Identity
 from chalicelib.usage.fold import Resolved, resolve
@@ -94,20 +93,15 @@ def amend_event(target: Target, data: Mapping[str, Any], now: datetime) -> Event
 
 
 def _find(target: Target, now: datetime) -> _Found:
-    if target.time < earliest_correctable(now):
-        shown = format_instant(earliest_correctable(now))
-        raise InvalidInput("The event is too old.", [Fault("/time", f"must not lie before {shown}")])
-    segments = store.read_partition(target.organization, quarter_hour_of(target.time))
+    quarter_hour = quarter_hour_of(target.time)
+    segments = store.read_partition(target.organization, quarter_hour)
+    if expiry.has_expired(target.organization, quarter_hour, now):
+        raise InvalidInput("The event is too old.", [Fault("/time", "lies where events have expired already")])
     resolved = resolve(segments)
     place = resolved.first.get(target.identity)
     if place is None:
         raise NotFound("There is no event with this source and id in the quarter-hour of this time.")
     return _Found(segments[place[0]].event(place[1], target.organization), resolved)
-
-
-def earliest_correctable(now: datetime) -> datetime:
-    """Tell how old an event may be to be corrected: while all of its quarter-hour is surely stored."""
-    return now - SAFE_RETENTION
 
 
 def _refuse_faults(event: Event, catalog: MeterCatalog) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.platform.connection import connection
-from chalicelib.platform.reads import ItemKey, Query, find, first, walk, write_batch
+from chalicelib.platform.reads import ItemKey, Query, find, find_many, first, walk, write_batch
 from chalicelib.platform.retries import CONDITION_FAILED, code_of
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
@@ -192,3 +192,9 @@ def read_versions(stretch: Stretch) -> tuple[int, int]:
     """Read (segments, definitions) of a stored stretch; (0, 0) when there is none."""
     header = find(CountersItem, (stretch.organization, stretch.sort_key))
     return (0, 0) if header is None else (int(header.segments), int(header.definitions))
+
+
+def read_segment_counts(stretches: Sequence[Stretch]) -> list[int]:
+    """Read how many segments the stored counters of each stretch have seen; 0 where none are stored."""
+    found = find_many([ItemKey(CountersItem, (one.organization, one.sort_key)) for one in stretches])
+    return [int(item.segments) if isinstance(item, CountersItem) else 0 for item in found]

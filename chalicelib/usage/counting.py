@@ -9,13 +9,13 @@ them knows the meter. When every organization is done, the meters that existed w
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.service import CountingPlace
 from chalicelib.shared.errors import Busy
-from chalicelib.shared.retention import SAFE_RETENTION
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, local_day_of, zone_of
 from chalicelib.usage import counters_store
 from chalicelib.usage.counters import Counters, definitions_number
@@ -54,7 +54,7 @@ def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> Countin
             catalog_service.finish_counting(place.target_version)
             return CountingReport(days)
         for organization_id in organizations:
-            run = _OrganizationRun(catalog_service.get_organization(organization_id), place, now)
+            run = _OrganizationRun(catalog_service.get_organization(organization_id), place, catalog, now)
             done, place = run.count(has_time)
             days += done
             if place.day is not None:
@@ -67,12 +67,17 @@ class _OrganizationRun:
 
     organization: Organization
     place: CountingPlace
+    catalog: MeterCatalog
     now: datetime
+
+    def first_day(self, zone: ZoneInfo) -> date:
+        """Name the day on which the first meter that is still counting begins."""
+        return min(local_day_of(meter.count_from, zone) for meter in self.catalog.meters.values() if not meter.counted)
 
     def count(self, has_time: Callable[[], bool]) -> tuple[int, CountingPlace]:
         """Bring the days up to date; answers how many needed it, and the place (with a day when the time was up)."""
         zone = zone_of(self.organization.timezone)
-        day = self.place.day or local_day_of(_first_instant(self.now), zone)
+        day = self.place.day or self.first_day(zone)
         end = local_day_of(self.now, zone) + 2 * ONE_DAY
         done = 0
         while (day := self._next_stored_day(day)) < end:
@@ -131,8 +136,3 @@ def _is_behind(day: Counters | None, parts: Sequence[Counters]) -> bool:
         sum(part.segments for part in parts),
         sum(part.definitions for part in parts),
     )
-
-
-def _first_instant(now: datetime) -> datetime:
-    """Give the instant from which segments are surely still there: older quarter-hours are left as they are."""
-    return now - SAFE_RETENTION

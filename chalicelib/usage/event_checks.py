@@ -14,7 +14,7 @@ from chalicelib.catalog.meters import Meter, MeterCatalog
 from chalicelib.shared.errors import Fault
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import dump
-from chalicelib.shared.time import format_instant, parse_instant
+from chalicelib.shared.time import QuarterHour, format_instant, parse_instant, quarter_hour_of
 from chalicelib.usage.events import Event
 from chalicelib.usage.matching import meters_by_type, refusing
 
@@ -48,7 +48,8 @@ class Unreadable:
 class Terms:
     """What the events of a request must satisfy besides their form.
 
-    Times lie in ``[earliest_at, latest_at]``; ``organizations`` are those that events may be for.
+    Times lie in ``[earliest_at, latest_at]`` and not in a quarter-hour of ``expired`` (organization, quarter-hour);
+    ``organizations`` are those that events may be for.
     """
 
     earliest_at: datetime
@@ -56,6 +57,7 @@ class Terms:
     organizations: Container[str]
     strict_meters: Mapping[str, Sequence[Meter]] = field(default_factory=dict)
     must_name_version: bool = False
+    expired: Container[tuple[str, QuarterHour]] = frozenset()
 
 
 def strict_meters_of(catalog: MeterCatalog) -> dict[str, list[Meter]]:
@@ -105,7 +107,7 @@ class _EventReader:
         event_type, subject = self._read("type", read_identifier), self._read("subject", self._subject)
         time, content = self._read("time", _instant), self._content()
         if time is not None:
-            self._check_time(time)
+            self._check_time(time, subject)
         self._check_version()
         extensions = self._extensions() if not sent.keys() <= _ATTRIBUTES else {}
         if is_larger_than(sent, MAX_EVENT_BYTES):
@@ -144,11 +146,13 @@ class _EventReader:
             raise ValueError("must be the id of an organization")
         return value
 
-    def _check_time(self, time: datetime) -> None:
+    def _check_time(self, time: datetime, subject: str | None) -> None:
         if time < self._terms.earliest_at:
             self._fault("/time", f"lies before {format_instant(self._terms.earliest_at)}, the earliest accepted now")
         elif time > self._terms.latest_at:
             self._fault("/time", f"lies after {format_instant(self._terms.latest_at)}, the latest accepted now")
+        elif (subject, quarter_hour_of(time)) in self._terms.expired:
+            self._fault("/time", "lies where events have expired already: nothing can be added there")
 
     def _content(self) -> dict[str, Any] | None:
         content = self._sent.get("data", {})

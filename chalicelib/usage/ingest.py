@@ -6,7 +6,7 @@ with the order inside a request, because of events with one identity the first c
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.catalog import service as catalog_service
@@ -15,9 +15,9 @@ from chalicelib.platform.together import together
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import InvalidInput, TooLarge
 from chalicelib.shared.ids import sort_ids
-from chalicelib.shared.retention import SAFE_RETENTION
+from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import QuarterHour
-from chalicelib.usage import store
+from chalicelib.usage import expiry, store
 from chalicelib.usage.envelope import Checked, Envelope, Rejected, check
 from chalicelib.usage.event_checks import MAX_AHEAD, Terms, strict_meters_of
 from chalicelib.usage.events import Event
@@ -34,7 +34,7 @@ _Pair = tuple[str, QuarterHour]
 class Delivery:
     """How events come in: when, for which organization alone (a bound caller's), and what the caller asked for.
 
-    ``is_backfill`` accepts any age within retention; ``is_partial`` stores the valid events beside invalid ones.
+    ``is_backfill`` accepts any age; ``is_partial`` stores the valid events beside invalid ones.
     """
 
     now: datetime
@@ -107,9 +107,10 @@ class _Judge:
             lambda: catalog_service.find_organizations(sorted(named)),
         )
         self._known = frozenset(organizations)
-        age = SAFE_RETENTION if delivery.is_backfill else timedelta(days=settings.late_limit_days)
+        self._is_backfill = delivery.is_backfill
+        late_limit = timedelta(days=settings.late_limit_days)
         self._terms = Terms(
-            earliest_at=delivery.now - age,
+            earliest_at=EARLIEST if delivery.is_backfill else delivery.now - late_limit,
             latest_at=delivery.now + MAX_AHEAD,
             organizations=named if settings.create_unknown_organizations else self._known,
             strict_meters=strict_meters_of(catalog),
@@ -118,13 +119,15 @@ class _Judge:
     def check(self, envelope: Envelope) -> Checked:
         """Judge the events of one envelope; raises ``TooLarge`` when they are spread too widely."""
         checked = check(envelope, self._terms)
-        pairs = {(event.organization, event.quarter_hour) for event in checked.events}
+        pairs = _pairs_of(checked)
         if len(pairs) > MAX_PAIRS:
             raise TooLarge(
                 f"The events fall into {len(pairs)} pairs of organization and quarter-hour; "
                 f"at most {MAX_PAIRS} are accepted at once."
             )
-        return checked
+        # Only history can be that old; where some of it has expired, the same events are judged again by that.
+        expired = expiry.expired_pairs(pairs, self._now) if self._is_backfill else set()
+        return check(envelope, replace(self._terms, expired=expired)) if expired else checked
 
     def store(self, events: Sequence[Event]) -> None:
         """Store events that were judged valid, after the organizations that are not there yet."""
@@ -134,6 +137,10 @@ class _Judge:
         pairs = _by_pair(events)
         store.put_segments([segment for pair in pairs.items() for segment in _segments(*pair, self._now)])
         store.put_marks(pairs)
+
+
+def _pairs_of(checked: Checked) -> set[_Pair]:
+    return {(event.organization, event.quarter_hour) for event in checked.events}
 
 
 def _by_pair(events: Iterable[Event]) -> dict[_Pair, list[Event]]:

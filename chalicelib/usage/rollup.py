@@ -111,15 +111,21 @@ def _store_quarter_hours(organization: str, quarter_hours: Sequence[QuarterHour]
     for quarter_hour, segments in store.read_partitions(organization, sorted(quarter_hours)):
         counters = fold(segments, catalog)
         stretch = quarter_hour_stretch(organization, quarter_hour)
-        if not _put(stretch, counters, catalog) and not _is_superseded(stretch, counters):
+        if not _put(stretch, counters, catalog) and not _is_superseded(stretch, counters, quarter_hour):
             return False
     return True
 
 
-def _is_superseded(stretch: Stretch, counters: Counters) -> bool:
-    """Tell whether the stored counters have seen all that these have: then nothing is lost by their refusal."""
+def _is_superseded(stretch: Stretch, counters: Counters, quarter_hour: QuarterHour) -> bool:
+    """Tell whether nothing is lost by the refusal of counters.
+
+    Either the stored ones have seen all that these have, or they have seen segments that have expired since: then they
+    can never be told anew, and stay as they are.
+    """
     segments, definitions = counters_store.read_versions(stretch)
-    return segments >= counters.segments and definitions >= counters.definitions
+    if segments >= counters.segments and definitions >= counters.definitions:
+        return True
+    return segments > counters.segments and len(store.read_partition(stretch.organization, quarter_hour)) < segments
 
 
 def store_day(organization: Organization, day: date, catalog: MeterCatalog) -> bool:

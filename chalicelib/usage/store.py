@@ -170,7 +170,7 @@ def _segment_item(segment: NewSegment) -> SegmentItem:
         ids=segment.packed.ids,
         columns=segment.packed.columns,
         reason=segment.reason,
-        expires_at=quarter_hour_start(segment.quarter_hour) + RETENTION,
+        expires_at=max(quarter_hour_start(segment.quarter_hour), segment.received_at) + RETENTION,
     )
 
 
