@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog import service
-from chalicelib.catalog.meters import Aggregation, Dimension, Filter, Meter, MeterCatalog, format_path, parse_path
+from chalicelib.catalog.meters import Dimension, Filter, Meter, MeterCatalog, format_path, parse_path
 from chalicelib.catalog.models import MeterAnswer, MeterChange, MeterList, NewMeter
 from chalicelib.platform.http import ADMIN, INGEST, READ, Answer, Effect, ListQuery, Request, Routes
 from chalicelib.shared.errors import AlreadyExists, Fault, InvalidInput, NotFound
-from chalicelib.shared.retention import SAFE_RETENTION
-from chalicelib.shared.time import format_instant, quarter_hour_of, quarter_hour_start
+from chalicelib.shared.time import EPOCH, format_instant
 
 routes = Routes("catalog")
+
+# Where a meter counts from that says nothing: older than any event that can be stored, wherever the clock is set.
+EVERYTHING = EPOCH
 
 
 @routes.post(
@@ -25,44 +27,31 @@ routes = Routes("catalog")
 def create_meter(request: Request) -> Effect:
     """Create a meter. It counts the events already stored too, from ``count_from`` on, and says when it is done."""
     body: NewMeter = request.body
-    _refuse_faults(body, request.now)
     catalog = service.meter_catalog()
     existing = catalog.meters.get(body.key)
-    wanted = _new(body, request.now, existing)
     if existing is not None:
-        if _definition(existing) != _definition(wanted):
+        if _definition(existing) != _definition(_new(body, request.now, count_from=existing.count_from)):
             raise AlreadyExists(f"There is a meter {body.key} with another definition.")
         return Effect(Answer(show(existing)))
     if len(catalog.meters) >= service.MAX_METERS:
         raise InvalidInput(f"There are {service.MAX_METERS} meters, which is the most.")
-    # Without organizations there are no events to count, and whoever stores some later knows this meter.
+    _refuse_start(body.count_from, request.now)
+    # Without organizations there are no events to count, and the first organization changes the edition.
     created = replace(
-        wanted, version=catalog.version + 1, counted=not service.list_organization_ids(after=None, limit=1)
+        _new(body, request.now, count_from=EVERYTHING),
+        version=catalog.version + 1,
+        counted=not service.list_organization_ids(after=None, limit=1),
     )
     return Effect(Answer(show(created), 201), service.definition_writes(created, catalog, is_new=True))
 
 
-def _refuse_faults(body: NewMeter, now: datetime) -> None:
-    faults = []
-    if body.aggregation is Aggregation.COUNT and body.value is not None:
-        faults.append(Fault("/value", "a count takes no value"))
-    if body.aggregation is not Aggregation.COUNT and body.value is None:
-        faults.append(Fault("/value", f"is needed for {body.aggregation.value}"))
-    if body.count_from is not None and body.count_from > now:
-        faults.append(Fault("/count_from", "must not lie ahead"))
-    if body.count_from is not None and body.count_from < _earliest(now):
-        faults.append(Fault("/count_from", f"must not lie before {format_instant(_earliest(now))}: events expire"))
-    if faults:
-        raise InvalidInput("The meter has faults.", faults)
+def _refuse_start(count_from: datetime | None, now: datetime) -> None:
+    if count_from is not None and count_from > now:
+        raise InvalidInput("A meter counts what is stored.", [Fault("/count_from", "must not lie ahead")])
 
 
-def _earliest(now: datetime) -> datetime:
-    return quarter_hour_start(quarter_hour_of(now - SAFE_RETENTION))
-
-
-def _new(body: NewMeter, now: datetime, existing: Meter | None) -> Meter:
-    """Make the meter of a request; without ``count_from`` it counts everything stored, as an existing one does."""
-    default = existing.count_from if existing is not None else _earliest(now)
+def _new(body: NewMeter, now: datetime, *, count_from: datetime) -> Meter:
+    """Make the meter of a request; ``count_from`` is its start where it says none."""
     return Meter(
         key=body.key,
         name=body.name,
@@ -73,7 +62,7 @@ def _new(body: NewMeter, now: datetime, existing: Meter | None) -> Meter:
         filters=tuple(_filter(name, values, body) for name, values in sorted(body.filter.items())),
         unit=body.unit,
         strict=body.strict,
-        count_from=default if body.count_from is None else body.count_from,
+        count_from=count_from if body.count_from is None else body.count_from,
         archived_at=None,
         version=0,
         counted=False,
@@ -105,6 +94,7 @@ def show(meter: Meter) -> dict[str, Any]:
         "strict": meter.strict,
         "status": meter.status.value,
         "count_from": format_instant(meter.count_from),
+        "counting_from": format_instant(meter.count_from),
         "created_at": format_instant(meter.created_at),
         "archived_at": None if meter.archived_at is None else format_instant(meter.archived_at),
         "version": meter.version,

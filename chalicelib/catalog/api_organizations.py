@@ -54,7 +54,7 @@ def _fields(body: BaseModel, names: set[str]) -> dict[str, Any]:
     """Give the organization's fields that a body sets."""
     sent = {name: getattr(body, name) for name in names}
     if "tax_rates" in sent:
-        sent["tax_rates"] = tuple(TaxRate(rate.name, rate.percent) for rate in sent["tax_rates"])
+        sent["tax_rates"] = tuple(TaxRate(rate.name, rate.percent) for rate in sent["tax_rates"] or ())
     return sent
 
 
@@ -126,11 +126,6 @@ def create_portal_link(request: Request) -> Effect:
     organization = service.get_organization(request.path["org"])
     body: NewPortalLink = request.body
     token, ends = issue_portal_token(organization.id, name=body.name, now=request.now, expires_in_s=body.expires_in)
-    link = {"url": f"{_public_url(request)}/console#token={token}", "expires_at": format_instant(ends)}
+    address = settings.public_url or request.base_url
+    link = {"url": f"{address}/console#token={token}", "expires_at": format_instant(ends)}
     return Effect(Answer(link, 201, secrets=("url",)))
-
-
-def _public_url(request: Request) -> str:
-    """Give the address that people reach this deployment at: the configured one, else the one of the request."""
-    scheme = request.headers.get("x-forwarded-proto", "https")
-    return settings.public_url or f"{scheme}://{request.headers.get('host', 'localhost')}"

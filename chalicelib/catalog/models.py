@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 from chalicelib.catalog.meters import Aggregation, MeterStatus, parse_path
+from chalicelib.catalog.settings import DEFAULT_LATE_LIMIT_DAYS
 from chalicelib.platform.fields import (
     AnswerModel,
     Exact,
@@ -122,6 +124,15 @@ class TaxRateShape(RequestModel):
     percent: Percent
 
 
+def _with_different_names(rates: list[TaxRateShape]) -> list[TaxRateShape]:
+    if len({rate.name for rate in rates}) != len(rates):
+        raise ValueError("must have different names")
+    return rates
+
+
+TaxRates = Annotated[list[TaxRateShape], Field(max_length=10), AfterValidator(_with_different_names)]
+
+
 class _Details(RequestModel):
     """What may be said about an organization, and changed."""
 
@@ -131,14 +142,7 @@ class _Details(RequestModel):
     tax_id: Name | None = None
     purchase_order: Name | None = None
     invoice_note: Note | None = None
-    tax_rates: Annotated[list[TaxRateShape], Field(max_length=10)] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> "_Details":
-        names = [rate.name for rate in self.tax_rates]
-        if len(set(names)) != len(names):
-            raise ValueError("tax_rates must have different names")
-        return self
+    tax_rates: TaxRates | None = None
 
 
 class NewOrganization(_Details):
@@ -263,7 +267,7 @@ class SettingsShape(RequestModel):
     """All settings; what is left out is at its default."""
 
     seller: SellerShape = SellerShape()
-    late_limit_days: Annotated[int, WholeNumberOnly(1, 400)] = 35
+    late_limit_days: Annotated[int, WholeNumberOnly(1, 400)] = DEFAULT_LATE_LIMIT_DAYS
     create_unknown_organizations: bool = False
 
 
@@ -293,12 +297,23 @@ class NewMeter(RequestModel):
     name: Name
     event_type: Annotated[str, Line(at_most=255)]
     aggregation: Aggregation = Field(strict=False)
-    value: DataPath | None = None
+    value: DataPath | None = Field(default=None, validate_default=True)
     dimensions: Annotated[dict[Key, DataPath], Field(max_length=MAX_DIMENSIONS)] = Field(default_factory=dict)
     filter: Annotated[dict[DataPath, FilterValues], Field(max_length=MAX_DIMENSIONS)] = Field(default_factory=dict)
     unit: Name | None = None
     strict: bool = False
     count_from: Instant | None = None
+
+    @field_validator("value")
+    @classmethod
+    def _fits_the_aggregation(cls, value: str | None, others: ValidationInfo) -> str | None:
+        # An aggregation that is wrong itself is not there.
+        aggregation = others.data.get("aggregation")
+        if value is not None and aggregation is Aggregation.COUNT:
+            raise ValueError("a count takes no value")
+        if value is None and aggregation not in (None, Aggregation.COUNT):
+            raise PydanticKnownError("missing")
+        return value
 
 
 class MeterChange(RequestModel):
@@ -322,6 +337,7 @@ class MeterAnswer(AnswerModel):
     strict: bool
     status: MeterStatus
     count_from: str
+    counting_from: str
     created_at: str
     archived_at: str | None
     version: int

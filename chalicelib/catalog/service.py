@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from chalicelib.catalog import store
 from chalicelib.catalog.meters import Meter, MeterCatalog
@@ -15,14 +16,16 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.records import write_meter, write_organization
 from chalicelib.catalog.settings import BillingSettings
 from chalicelib.catalog.tables import CatalogItem
+from chalicelib.platform.answers import Answer
 from chalicelib.platform.auth import no_such_organization
-from chalicelib.platform.writes import Delete, Lost, Put, Update, Write, commit
+from chalicelib.platform.writes import Delete, Effect, Lost, Put, Update, Write, commit, run_command
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy
 
 MAX_METERS = 500
 _ATTEMPTS = 8
 _MOST_AT_ONCE = 90
+_ORGANIZATIONS_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,21 @@ def organization_and_meters(organization: str) -> tuple[Organization, MeterCatal
 
 def organization_writes(organization: Organization) -> tuple[Write, ...]:
     """Make the writes that create an organization: its profile, and its id in the list that jobs walk."""
-    profile = _profile(organization)
-    listed = CatalogItem(store.ORGANIZATION_IDS, organization.id)
-    return Put(item=profile, condition=CatalogItem.pk.does_not_exist()), Put(item=listed)
+    return _creation((organization,))
+
+
+def _creation(organizations: Sequence[Organization]) -> tuple[Write, ...]:
+    """Create organizations that do not exist; the first of all changes the meters' edition.
+
+    A meter made while there is no organization has nothing to count. It is one only if this is still so when it is
+    stored: then the edition is unchanged.
+    """
+    new = CatalogItem.pk.does_not_exist()
+    profiles = [Put(item=_profile(one), condition=new) for one in organizations]
+    listed = [Put(item=CatalogItem(store.ORGANIZATION_IDS, one.id)) for one in organizations]
+    versions = store.read_versions()
+    is_first = not store.list_organization_ids(after=None, limit=1)
+    return (*profiles, *listed, *([_version_write(versions, version=versions.version)] if is_first else ()))
 
 
 def _profile(organization: Organization) -> CatalogItem:
@@ -88,11 +103,19 @@ def _profile(organization: Organization) -> CatalogItem:
 
 def create_unknown(ids: Iterable[str], now: datetime) -> None:
     """Create organizations that events name, in US dollars and UTC; those that exist are left as they are."""
-    for one in ids:
-        try:
-            commit(organization_writes(Organization(id=one, name=one, currency="USD", timezone="UTC", created_at=now)))
-        except Lost:
-            continue
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), _ORGANIZATIONS_AT_ONCE):
+        run_command(partial(_create_missing, wanted[start : start + _ORGANIZATIONS_AT_ONCE], now))
+
+
+def _create_missing(ids: Sequence[str], now: datetime) -> Effect:
+    known = store.find_organizations(ids)
+    missing = [
+        Organization(id=one, name=one, currency="USD", timezone="UTC", created_at=now)
+        for one in ids
+        if one not in known
+    ]
+    return Effect(Answer(), _creation(missing) if missing else ())
 
 
 def profile_writes(stored: store.Profile, changed: Organization) -> tuple[Write, ...]:
@@ -112,9 +135,9 @@ def definition_writes(meter: Meter, catalog: MeterCatalog, *, is_new: bool) -> t
     return Put(item=_meter_item(meter), condition=fresh), _version_write(catalog, version=meter.version)
 
 
-def _version_write(catalog: MeterCatalog, *, version: int) -> Write:
-    """Change the edition, and the version where it is another, unless somebody else did since ``catalog`` was read."""
-    unchanged = CatalogItem.edition == catalog.edition if catalog.edition else CatalogItem.pk.does_not_exist()
+def _version_write(read: MeterCatalog | store.Versions, *, version: int) -> Write:
+    """Change the edition, and the version where it is another, unless somebody else did since it was ``read``."""
+    unchanged = CatalogItem.edition == read.edition if read.edition else CatalogItem.pk.does_not_exist()
     item = CatalogItem(*store.VERSION_KEYS, version=version, edition=secrets.token_hex(8))
     return Put(item=item, condition=unchanged)
 

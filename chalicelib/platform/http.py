@@ -106,6 +106,14 @@ class RouteSpec:
         return [JSON] if self.body is not None else []
 
     @property
+    def needs_body(self) -> bool:
+        """Tell whether a request without a body is refused: a PUT or a PATCH never means nothing."""
+        if self.body is None or isinstance(self.body, RawBody):
+            return self.body is not None
+        fields = self.body.model_fields.values()
+        return self.method in ("PUT", "PATCH") or any(field.is_required() for field in fields)
+
+    @property
     def max_body_bytes(self) -> int:
         """Tell how many bytes a body may have."""
         return self.body.max_bytes if isinstance(self.body, RawBody) else MAX_BODY_BYTES
@@ -118,7 +126,10 @@ class RouteSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request whose caller, path, query and body have been checked."""
+    """A request whose caller, path, query and body have been checked.
+
+    ``base_url`` is the address that it was sent to, up to where the route's own path begins.
+    """
 
     route: RouteSpec
     path: Mapping[str, str]
@@ -127,6 +138,7 @@ class Request:
     body: Any
     raw_body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
+    base_url: str
     now: datetime
     signed_in: Caller | None
 

@@ -28,6 +28,14 @@ def read_headers(request: Any) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in dict(request.headers).items()}
 
 
+def read_base_url(request: Any, headers: Mapping[str, str]) -> str:
+    """Give the address that the request was sent to, with the stage that API Gateway puts before the route's path."""
+    scheme = headers.get("x-forwarded-proto", "https")
+    sent = str(request.context.get("path", "")).removesuffix("/").split("/")
+    stage = "/".join(sent[: -str(request.path).count("/")])
+    return f"{scheme}://{headers.get('host', 'localhost')}{stage}"
+
+
 def read_parameters(request: Any) -> dict[str, tuple[str, ...]]:
     """Give every query parameter with all its values, in the order sent."""
     sent = request.query_params
@@ -105,23 +113,20 @@ def _place_parameter(sent: dict[str, Any], kinds: Mapping[str, type], name: str,
 def read_body(spec: RouteSpec, raw: bytes) -> tuple[Any, Any, list[Fault]]:
     """Read the body: the model or raw value, the JSON value as sent, and the faults.
 
-    Raises ``TooLarge`` and ``Malformed``. A route without a body takes none or ``{}``.
+    Raises ``TooLarge`` and ``Malformed``. A route without a body takes none or ``{}``, as one does that needs nothing
+    said.
     """
     if len(raw) > spec.max_body_bytes:
         raise TooLarge(f"The body has {len(raw)} bytes; at most {spec.max_body_bytes} are accepted.")
     if isinstance(spec.body, RawBody) or spec.method in BODILESS:
         return None, None, []
-    value = strict_json.parse(raw) if raw or _needs_body(spec.body) else {}
+    value = strict_json.parse(raw) if raw or spec.needs_body else {}
     if spec.body is None:
         return None, value, [] if value == {} else [Fault("", "must be empty: this route takes no body")]
     try:
         return spec.body.model_validate(value), value, []
     except ValidationError as error:
         return None, value, faults_of(error, value, "")
-
-
-def _needs_body(body: type[BaseModel] | None) -> bool:
-    return body is not None and any(field.is_required() for field in body.model_fields.values())
 
 
 def faults_of(error: ValidationError, value: Any, prefix: str) -> list[Fault]:

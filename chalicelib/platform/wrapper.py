@@ -128,6 +128,7 @@ def _answer(spec: RouteSpec, sent: Any, path: dict[str, str], *, noted: dict[str
         body=body,
         raw_body=raw,
         headers=headers,
+        base_url=requests.read_base_url(sent, headers),
         now=now,
         signed_in=caller,
     )
