@@ -19,7 +19,7 @@ from chalicelib.usage.segments import Segment
 # One round trip reads up to 1 MB, so a page may read one more than this.
 MAX_READ_BYTES = 7_000_000
 MAX_ANSWER_BYTES = 3_500_000
-MAX_DAYS = 62
+MAX_DAYS = 100
 MAX_ROWS = 100_000
 # Key, attribute names and numbers of a stored segment.
 _ITEM_BYTES = 130
@@ -108,8 +108,8 @@ class _Walk:
     def __init__(self, search: EventSearch) -> None:
         self._search = search
         self._left = MAX_READ_BYTES
-        self._is_spent = False
-        self._done: QuarterHour | None = None
+        self._first_read: QuarterHour | None = None
+        self._cut_off: QuarterHour | None = None
         self.bookmark: Bookmark | None = None
 
     def partitions(self) -> Iterator[tuple[QuarterHour, list[Segment]]]:
@@ -121,13 +121,10 @@ class _Walk:
                 if quarter_hour < self._search.first:
                     return
                 segments = list(group)
-                if self._is_spent:
-                    break
-                yield quarter_hour, segments[::-1]
-                self._done = quarter_hour
-            if self._is_spent:
-                assert self._done is not None
-                self.bookmark = Bookmark(self._done)
+                if quarter_hour != self._cut_off:
+                    yield quarter_hour, segments[::-1]
+            if self._cut_off is not None:
+                self.bookmark = Bookmark(self._cut_off + 1)
                 return
         if len(days) > MAX_DAYS:
             self.bookmark = Bookmark(_first_of(days[MAX_DAYS - 1]))
@@ -138,11 +135,13 @@ class _Walk:
         return before if _first_of(day) <= before < _first_of(day + ONE_DAY) else None
 
     def _metered(self, found: Iterator[tuple[Segment, int]]) -> Iterator[Segment]:
-        """Pass segments on until the bytes are spent, but never before one quarter-hour is whole."""
+        """Pass segments on until the bytes are spent; the first quarter-hour that is read is read whole."""
         for segment, size in found:
             self._left -= size + _ITEM_BYTES
-            if self._left < 0 and self._done is not None:
-                self._is_spent = True
+            if self._first_read is None:
+                self._first_read = segment.quarter_hour
+            if self._left < 0 and segment.quarter_hour != self._first_read:
+                self._cut_off = segment.quarter_hour
                 return
             yield segment
 
