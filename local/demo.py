@@ -22,17 +22,30 @@ Ask = Callable[[str, str, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """An organization and how much it uses: requests a busy hour, GPU jobs a day, stored GB at the start."""
+    """An organization and how much it uses: its hours (UTC), requests an hour, GPU jobs a day, GB at the start."""
 
     organization: dict[str, Any]
+    hours: range
     scale: int
     jobs: int
     stored_gb: int
 
 
 CUSTOMERS = (
-    Customer({"id": "acme-ai", "name": "Acme AI", "currency": "USD", "timezone": "America/New_York"}, 4, 6, 1200),
-    Customer({"id": "nordlicht", "name": "Nordlicht Labs", "currency": "EUR", "timezone": "Europe/Berlin"}, 1, 2, 300),
+    Customer(
+        {"id": "acme-ai", "name": "Acme AI", "currency": "USD", "timezone": "America/New_York"},
+        hours=range(24),
+        scale=4,
+        jobs=6,
+        stored_gb=1200,
+    ),
+    Customer(
+        {"id": "nordlicht", "name": "Nordlicht Labs", "currency": "EUR", "timezone": "Europe/Berlin"},
+        hours=range(7, 18, 2),
+        scale=2,
+        jobs=2,
+        stored_gb=300,
+    ),
 )
 
 
@@ -106,6 +119,9 @@ class _Day:
             hours=hour, seconds=self._random.randrange(900), milliseconds=self._random.randrange(1000)
         )
 
+    def _sometime(self) -> datetime:
+        return self._at(self._random.choice(self._customer.hours))
+
     def _event(self, event_type: str, at: datetime, values: dict[str, Any]) -> dict[str, Any]:
         self._count += 1
         return {
@@ -120,7 +136,7 @@ class _Day:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Walk the day's events, in no order of time."""
-        for hour in range(24):
+        for hour in self._customer.hours:
             yield from self._inference(hour)
         yield from self._training()
         yield from self._evaluations()
@@ -145,20 +161,20 @@ class _Day:
             hours = f"{self._random.randrange(1, 12) * cards}.{self._random.choice(('25', '5', '75'))}"
             utilization = f"{self._random.randrange(55, 98)}.{self._random.randrange(1, 10)}"
             values = {"gpu": {"type": gpu}, "gpu_hours": hours, "utilization": utilization}
-            yield self._event("training", self._at(self._random.randrange(24)), values)
+            yield self._event("training", self._sometime(), values)
 
     def _evaluations(self) -> Iterator[dict[str, Any]]:
         for suite in _SUITES:
             for _ in range(self._random.randint(0, 3)):
-                yield self._event("evaluation", self._at(self._random.randrange(24)), {"suite": suite, "passed": True})
+                yield self._event("evaluation", self._sometime(), {"suite": suite, "passed": True})
 
     def _levels(self) -> Iterator[dict[str, Any]]:
         grown = self._customer.stored_gb + (self._day - date(2025, 1, 1)).days
         for tier, part in (("hot", 5), ("archive", 2)):
             level = {"tier": tier, "gb": f"{grown // part}.{self._random.randrange(1, 10)}"}
-            yield self._event("storage.level", self._at(self._random.choice((0, 6, 12))), level)
+            yield self._event("storage.level", self._sometime(), level)
         models = 3 + self._day.toordinal() // 7 % 5
-        yield self._event("deployment.level", self._at(8), {"models": models})
+        yield self._event("deployment.level", self._at(self._customer.hours[1]), {"models": models})
 
 
 def events_between(start: datetime, end: datetime) -> Iterator[list[dict[str, Any]]]:

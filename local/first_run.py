@@ -17,7 +17,7 @@ from local.home import Home
 from local.http_server import HttpRequest
 from local.jobs import Jobs
 
-logger = logging.getLogger("meterfold.local")
+logger = logging.getLogger("local")
 
 ADMIN_KEY = "admin-key"
 DEMO_UNTIL = "demo-until"

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 
-logger = logging.getLogger("meterfold.local")
+logger = logging.getLogger("local")
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 _MAX_DRAINED_BYTES = 8 * MAX_BODY_BYTES

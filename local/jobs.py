@@ -13,7 +13,7 @@ from chalicelib.shared.clock import clock
 from chalicelib.shared.time import format_instant
 from local.gateway import lambda_context
 
-logger = logging.getLogger("meterfold.local")
+logger = logging.getLogger("local")
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNIT_S = {"minute": 60, "hour": 3600, "day": 86_400}

@@ -23,7 +23,7 @@ from local.home import Home
 from local.mirror import FolderInUse
 from local.server import LocalServer, listen
 
-logger = logging.getLogger("meterfold.local")
+logger = logging.getLogger("local")
 
 STOPPED, FAILED, BAD_USE = 0, 1, 2
 

@@ -13,7 +13,7 @@ from local.http_server import HttpAnswer, HttpRequest, Server
 from local.jobs import Jobs
 from local.problems import failed, unreadable
 
-logger = logging.getLogger("meterfold.local")
+logger = logging.getLogger("local")
 
 
 def listen(host: str, port: int) -> Server:
