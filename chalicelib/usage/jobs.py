@@ -9,7 +9,7 @@ from chalicelib.shared.clock import clock
 from chalicelib.usage.counting import count_past_events
 from chalicelib.usage.rollup import roll_up
 
-# What a run leaves undone before the function's own time ends: one day of one organization, or a week to count.
+# The last step (a day of one organization, or a week to count) must end before the function's own time does.
 _RESERVE_MS = 60_000
 
 
@@ -29,6 +29,9 @@ def rollup_usage(event: Any) -> dict[str, Any]:
 
 
 def _has_time(context: Any) -> Callable[[], bool]:
-    """Tell from Lambda's context whether there is time for another step; without a context there always is."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return lambda: remaining is None or remaining() > _RESERVE_MS
+    """Tell from Lambda's context whether there is time for another step: all but a minute, or but a third if less."""
+    remaining: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        return lambda: True
+    reserve_ms = min(_RESERVE_MS, remaining() // 3)
+    return lambda: remaining() > reserve_ms
