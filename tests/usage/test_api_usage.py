@@ -143,6 +143,10 @@ def test_csv_has_a_column_for_each_dimension_and_escapes_what_a_spreadsheet_woul
     ]
 
 
+def quantities(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{name: shown for name, shown in one.items() if name != "counting"} for one in answer["data"]]
+
+
 def test_the_same_question_has_the_same_answer_after_the_rollup(api: ApiClient, clock: Clock) -> None:
     clock.set(parse_instant("2026-01-15T13:00:00Z"))
     questions: list[dict[str, Any]] = [
@@ -150,7 +154,7 @@ def test_the_same_question_has_the_same_answer_after_the_rollup(api: ApiClient, 
         {"group_by": "model,kind", "window": "hour", "from_": "2026-01-14"},
         {"timezone": "Asia/Tokyo", "from_": "2026-01-10"},
     ]
-    before = [asked(api, **question) for question in questions]
+    before = [quantities(asked(api, **question)) for question in questions]
     report = api.invoke(
         "rollup_usage",
         {
@@ -166,7 +170,7 @@ def test_the_same_question_has_the_same_answer_after_the_rollup(api: ApiClient, 
         },
     )
     assert report["rollup"] == {"rolled_up": 5, "left": 0}
-    assert [asked(api, **question) for question in questions] == before
+    assert [quantities(asked(api, **question)) for question in questions] == before
 
 
 @pytest.mark.parametrize(
