@@ -1,0 +1,39 @@
+"""The app as a WSGI application: what schemathesis sends goes through the local gateway, in this process."""
+
+from collections.abc import Callable, Iterable, Mapping
+from http.client import responses
+from typing import Any
+
+from chalice.app import Chalice
+
+from local.gateway import Gateway
+from local.http_server import HttpRequest
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+class Bridge:
+    """Answers WSGI requests with the routes of an app."""
+
+    def __init__(self, app: Chalice) -> None:
+        self._gateway = Gateway(app)
+
+    def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._gateway.answer(_request(environ))
+        start_response(f"{answer.status} {responses.get(answer.status, '')}", list(answer.headers))
+        return [answer.body]
+
+
+def _request(environ: Mapping[str, Any]) -> HttpRequest:
+    path, query = environ["REQUEST_URI"].partition("?")[0], environ["QUERY_STRING"]
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): [value]
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or (name == "CONTENT_TYPE" and value)
+    }
+    return HttpRequest(
+        method=environ["REQUEST_METHOD"],
+        target=f"{path}?{query}" if query else path,
+        headers=headers,
+        body=environ["wsgi.input"].read(),
+    )

@@ -1,0 +1,67 @@
+"""Schemathesis over the served API document: whatever is sent, the answer is a documented one.
+
+Every operation is called with examples, with the boundaries of each parameter and field, and with random requests that
+keep to the document and that break it. ``METERFOLD_FUZZ_EXAMPLES`` is the number of random ones of each kind (20).
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+import app
+from chalicelib.platform import openapi
+from chalicelib.platform.http import registered_routes
+from tests.fuzz.bridge import Bridge
+from tests.fuzz.known import MARK, Deployment, deployed, grounded
+
+EXAMPLES = int(os.environ.get("METERFOLD_FUZZ_EXAMPLES", "20"))
+DOCUMENT = json.loads(json.dumps(openapi.document(registered_routes())))
+
+# A document cannot say all that makes a request right (zones, currencies, what exists): such a refusal is no fault.
+RIGHT_IS_TAKEN, WRONG_IS_REFUSED = positive_data_acceptance, negative_data_rejection
+
+
+def api(examples: int) -> Any:
+    """Load the document over the app in this process; nothing is left to chance."""
+    schema = schemathesis.openapi.from_dict(grounded(DOCUMENT))
+    schema.app = Bridge(app.app)
+    schema.config.seed = 1
+    schema.config.generation.update(max_examples=examples, deterministic=True, with_security_parameters=False)
+    schema.config.checks.negative_data_rejection.expected_statuses = ["400", "403", "404", "409", "413", "415", "422"]
+    return schema
+
+
+by_admin, by_bound = api(EXAMPLES), api(max(1, EXAMPLES // 2))
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    with deployed() as opened:
+        yield opened
+
+
+@by_admin.parametrize()  # type: ignore[untyped-decorator]
+def test_an_admin_gets_documented_answers(case: Any, deployment: Deployment) -> None:
+    excluded = [RIGHT_IS_TAKEN]
+    if case.operation.path == "/v1/events" and "true" in str((case.query or {}).get("partial")):
+        # Taken, with every wrong event listed.
+        excluded.append(WRONG_IS_REFUSED)
+    case.call_and_validate(headers={"Authorization": f"Bearer {deployment.admin}"}, excluded_checks=excluded)
+
+
+@by_bound.parametrize()  # type: ignore[untyped-decorator]
+def test_a_bound_reader_gets_documented_answers_and_nothing_of_others(case: Any, deployment: Deployment) -> None:
+    credential = {"Authorization": f"Bearer {deployment.bound}"}
+    answer = case.call_and_validate(headers=credential, excluded_checks=[RIGHT_IS_TAKEN])
+    assert MARK not in answer.text.lower()
+    assert case.method in ("GET", "OPTIONS") or answer.status_code >= 400
+
+
+def test_every_registered_route_is_called() -> None:
+    called = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert called == {f"{method} {path}" for path, methods in app.app.routes.items() for method in methods}
