@@ -73,7 +73,10 @@ def _operation(spec: RouteSpec, references: Mapping[Any, Node]) -> Node:
     if spec.roles:
         operation["x-roles"] = sorted(spec.roles)
     if spec.body is not None:
-        operation["requestBody"] = {"required": True, "content": _request_content(spec.body, references)}
+        operation["requestBody"] = {
+            "required": spec.needs_body,
+            "content": _request_content(spec.body, references),
+        }
     return operation
 
 
