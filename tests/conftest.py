@@ -36,7 +36,8 @@ from hypothesis import HealthCheck, settings
 # Before the first botocore client: moto can answer only those that are made after it.
 from moto import mock_aws
 
-from chalicelib.catalog.store import forget_definitions
+from chalicelib.catalog.store import find_key, forget_definitions
+from chalicelib.platform import auth
 from chalicelib.platform.tables import create_tables
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.clock import clock as domain_clock
@@ -83,6 +84,7 @@ def tables() -> Iterator[None]:
     import app
 
     assert app.app.routes
+    auth.use_key_source(find_key)
     forget_definitions()
     with mock_aws():
         create_tables()
