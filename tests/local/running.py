@@ -48,10 +48,10 @@ def command(*arguments: object) -> list[str]:
 
 
 @contextmanager
-def serving(*arguments: object) -> Iterator[Running]:
-    """Start a server on a free port and stop it as a person would."""
+def serving(*arguments: object, port: int = 0) -> Iterator[Running]:
+    """Start a server, on a free port unless one is named, and stop it as a person would."""
     started = subprocess.Popen(
-        command("serve", "--port", 0, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command("serve", "--port", port, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert started.stdout is not None
     assert started.stderr is not None

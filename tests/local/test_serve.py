@@ -90,6 +90,27 @@ def test_everything_acknowledged_before_a_kill_is_there_afterwards(tmp_path: Pat
         assert len(acknowledged) <= _calls(server) <= len(acknowledged) + 2
 
 
+def test_an_import_outlives_a_kill_of_the_server(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    rows = [f"2023-11-16 18:{n // 120:02}:{n % 60:02}.1234567,{n}.5" for n in range(3000)]
+    path.write_text("\n".join(["TIMESTAMP,tokens", *rows]) + "\n")
+    meter = {"key": "tokens", "name": "Tokens", "event_type": "inference", "aggregation": "sum", "value": "tokens"}
+    arguments = ("--data", tmp_path / "data", "--clock", "2023-11-16T19:00:00Z", "--admin-key", "key")
+    with serving(*arguments) as server:
+        server.post("/v1/meters", meter)
+        url = server.ready["url"]
+        words = ("--url", url, "--key", "key", "--type", "inference", "--subject", "acme", "--batch-size", 20)
+        importing = subprocess.Popen(command("import", path, *words), stderr=subprocess.PIPE, text=True)
+        while not list(tmp_path.glob("*.import.json")):
+            assert importing.poll() is None
+        server.kill()
+        assert importing.poll() is None
+    with serving(*arguments, port=int(url.rpartition(":")[2])) as server:
+        assert importing.wait(30) == 0
+        usage = server.get("/v1/organizations/acme/usage?meter=tokens")
+        assert usage["data"][0]["total"] == str(sum(range(3000)) + 1500)
+
+
 def test_demo_data_is_there_at_the_start_and_is_not_doubled_by_the_next(tmp_path: Path) -> None:
     def totals(*arguments: object) -> dict[str, str]:
         with serving("--data", tmp_path, "--demo", *arguments) as server:
