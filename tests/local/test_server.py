@@ -6,12 +6,14 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from chalice.app import Chalice, Rate, Response
 
 from chalicelib.shared.clock import clock
+from local.jobs import Jobs
 from local.server import LocalServer, listen
 
 
@@ -225,6 +227,29 @@ def test_a_wrong_local_request_is_refused(
 def test_a_page_of_another_site_may_not_use_the_local_routes(connection: http.client.HTTPConnection) -> None:
     assert _ask(connection, "POST", "/_local/jobs/all", "", {"Origin": "http://elsewhere.example"})[0] == 403
     assert _ask(connection, "GET", "/_local/jobs/all")[0] == 405
+
+
+def test_schedules_run_by_themselves_only_while_the_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.jobs._FIRST_RUN_S", 0)
+    monkeypatch.setattr("local.jobs._WAKE_S", 0.01)
+    app = Chalice("scheduled")
+    ran = threading.Event()
+
+    @app.schedule("rate(5 minutes)")
+    def tick(_event: Any) -> None:
+        ran.set()
+        raise RuntimeError("a job that fails runs again when it is due")
+
+    jobs = Jobs(app)
+    clock.set(datetime(2026, 1, 1, tzinfo=UTC))
+    jobs.start()
+    try:
+        assert not ran.wait(0.1)
+        clock.set(None)
+        assert ran.wait(5)
+    finally:
+        clock.set(None)
+        jobs.stop()
 
 
 def test_jobs_queue_and_functions_run_the_handlers_of_the_app(connection: http.client.HTTPConnection) -> None:
