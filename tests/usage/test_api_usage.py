@@ -222,11 +222,10 @@ def test_ranges_have_limits_by_window_and_time_zone(api: ApiClient, query: dict[
 def test_an_organizations_own_callers_see_90_days_and_no_more(api: ApiClient) -> None:
     own = api.as_holder_of(api.make_key("read", "acme"))
     # Today and the 89 days before it.
-    assert own.request("GET", USAGE, **{"from": "2025-10-18"}).status_code == 200
-    assert refused(own.request("GET", USAGE, **{"from": "2025-10-17"}), 403, "history-limit") == ["/query/from"]
-    compared = {"from": "2025-10-18", "to": "2026-01-16", "compare": "previous"}
-    assert own.request("GET", USAGE, **compared).status_code == 200
-    assert api.request("GET", USAGE, **{"from": "2025-10-17"}).status_code == 200
+    assert own.get(USAGE, from_="2025-10-18").status_code == 200
+    assert refused(own.get(USAGE, from_="2025-10-17"), 403, "history-limit") == ["/query/from"]
+    assert own.get(USAGE, from_="2025-10-18", to="2026-01-16", compare="previous").status_code == 200
+    assert api.get(USAGE, from_="2025-10-17").status_code == 200
 
 
 def test_an_organizations_own_callers_see_the_meters_it_has_used(api: ApiClient) -> None:
