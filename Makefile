@@ -46,7 +46,5 @@ lock: $(READY)
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# The stamp is written last: an interrupted installation has none and is built again.
-$(READY): requirements.txt requirements/dev.txt requirements/install
+$(READY): requirements.txt requirements/dev.txt
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
-	@touch $@

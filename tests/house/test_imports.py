@@ -18,7 +18,7 @@ EDGE = {"api", "jobs", "models"}
 # Whatever a domain does not declare here, and does not name as storage or edge, is core, and core is pure.
 SERVICES = {
     "catalog": {"service"},
-    "usage": {"ingest", "corrections", "rollup", "counting", "reader", "query", "search", "health"},
+    "usage": {"ingest", "corrections", "rollup", "counting", "expiry", "reader", "query", "search", "health"},
     "credits": {"service"},
     "invoices": {"service"},
 }
