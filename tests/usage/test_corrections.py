@@ -6,15 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib.platform.connection import client as dynamodb
-from chalicelib.shared.clock import Clock
 from chalicelib.shared.time import format_instant, parse_instant, quarter_hour_of
 from chalicelib.usage import store
 from chalicelib.usage.segments import SegmentKind
 from tests.client import ApiClient
 from tests.conftest import NOON
 from tests.usage import sent, stored
-
-MICRO = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -196,18 +193,20 @@ def test_delimiters_in_ids_are_found(api: ApiClient) -> None:
     assert void(api, id="#/ ~", source=" ").status_code == 202
 
 
-def test_corrections_are_possible_within_retention(api: ApiClient, clock: Clock) -> None:
-    limit = NOON - timedelta(days=435)
-    old = sent.event("old", limit + MICRO)
-    sent.accepted(api.post("/v1/events", old, backfill="true"))
-    for _ in range(2):
-        assert void(api, id="old", time=format_instant(limit)).status_code == 202
-    clock.set(NOON + MICRO)
+def test_history_is_corrected_until_it_begins_to_expire(api: ApiClient) -> None:
+    old = NOON - timedelta(days=500)
+    named = {"time": format_instant(old)}
+    sent.accepted(api.post("/v1/events", [sent.event("old", old), sent.event("older", old)], backfill="true"))
+    assert amend(api, {"tokens": 1}, id="old", **named).status_code == 202
+    stored.roll(format_instant(NOON))
+    assert void(api, id="old", **named).status_code == 202
+    stored.roll(format_instant(NOON))
+    sent.expire_one(old)
     before = sent.everything()
-    assert sent.problem(void(api, id="old", time=format_instant(limit))) == (422, "invalid-input", ["/time"])
-    assert sent.problem(amend(api, {}, id="old", time=format_instant(limit))) == (422, "invalid-input", ["/time"])
+    for name in ("old", "older"):
+        assert sent.problem(void(api, id=name, **named)) == (422, "invalid-input", ["/time"])
+        assert sent.problem(amend(api, {}, id=name, **named)) == (422, "invalid-input", ["/time"])
     assert sent.everything() == before
-    assert void(api, id="old", time=format_instant(limit + MICRO)).status_code == 202
 
 
 def test_amended_data_must_suit_strict_meters(api: ApiClient) -> None:

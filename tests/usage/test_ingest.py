@@ -13,12 +13,13 @@ from chalicelib.platform.connection import client as dynamodb
 from chalicelib.shared import strict_json
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.numbers import JsonNumber
+from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import format_instant
 from chalicelib.usage import store
 from tests.client import ApiClient
 from tests.conftest import NOON
 from tests.platform.conftest import service_fault
-from tests.usage import sent
+from tests.usage import sent, stored
 
 PLAIN, STRUCTURED, BATCH = "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"
 MICRO = timedelta(microseconds=1)
@@ -249,14 +250,30 @@ def test_events_may_be_five_minutes_ahead(api: ApiClient) -> None:
     assert sent.states(api) == {"e1": "unmatched"}
 
 
-def test_a_backfill_reaches_back_through_retention(api: ApiClient) -> None:
-    limit = NOON - timedelta(days=435)
-    assert sent.problem(send(api, sent.event(time=limit))) == (422, "invalid-input", ["/time"])
-    assert sent.accepted(send(api, sent.event(time=limit), backfill="true")) == 1
-    refused = send(api, sent.event(time=limit - MICRO), backfill="true")
-    assert sent.problem(refused) == (422, "invalid-input", ["/time"])
-    ahead = send(api, sent.event(time=NOON + timedelta(minutes=5) + MICRO), backfill="true")
-    assert sent.problem(ahead) == (422, "invalid-input", ["/time"])
+def test_a_backfill_takes_any_age_since_the_year_2000(api: ApiClient) -> None:
+    late = sent.event(time=NOON - timedelta(days=35) - MICRO)
+    assert sent.problem(send(api, late)) == (422, "invalid-input", ["/time"])
+    first = sent.event("e2", EARLIEST)
+    assert sent.accepted(send(api, [late, first], backfill="true")) == 2
+    for at in (EARLIEST - MICRO, NOON + timedelta(minutes=5) + MICRO):
+        refused = send(api, sent.event(time=at), backfill="true")
+        assert sent.problem(refused) == (422, "invalid-input", ["/time"])
+
+
+def test_history_that_has_begun_to_expire_takes_no_more(api: ApiClient) -> None:
+    old = NOON - timedelta(days=500)
+    for name in ("e1", "e2"):
+        sent.accepted(send(api, sent.event(name, old), backfill="true"))
+    sent.accepted(send(api, sent.event("e3", old + timedelta(minutes=15)), backfill="true"))
+    stored.roll(format_instant(NOON))
+    assert sent.accepted(send(api, sent.event("e4", old), backfill="true")) == 1
+    stored.roll(format_instant(NOON))
+    sent.expire_one(old)
+    before = sent.everything()
+    events = [sent.event("e5", old), sent.event("e6", old + timedelta(minutes=15))]
+    assert sent.problem(send(api, events, backfill="true")) == (422, "invalid-input", ["/0/time"])
+    assert sent.everything() == before
+    assert send(api, events, backfill="true", partial="true").json_body["accepted"] == 1
 
 
 def test_only_an_admin_may_backfill(api: ApiClient) -> None:
