@@ -28,8 +28,8 @@ def create_key(request: Request) -> Effect:
 def create_api_key(payload: Any, context: Any) -> dict[str, Any]:
     """Make a key by direct invocation, guarded by IAM: the only way to the first one. The payload is the HTTP body."""
     del context
-    body = read_payload(NewApiKey, payload)
-    made: dict[str, Any] = run_command(lambda: _make(body, clock.now())).body
+    body, now = read_payload(NewApiKey, payload), clock.now()
+    made: dict[str, Any] = run_command(lambda: _make(body, now)).body
     return made
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from chalicelib.catalog import service
 from chalicelib.catalog.meters import Dimension, Filter, Meter, MeterCatalog, format_path, parse_path
 from chalicelib.catalog.models import MeterAnswer, MeterChange, MeterList, NewMeter
+from chalicelib.catalog.records import MAX_METER_BYTES, write_meter
 from chalicelib.platform.http import ADMIN, INGEST, READ, Answer, Effect, ListQuery, Request, Routes
-from chalicelib.shared.errors import AlreadyExists, Fault, InvalidInput, NotFound
+from chalicelib.shared.errors import AlreadyExists, Conflict, Fault, InvalidInput, NotFound, TooLarge
 from chalicelib.shared.time import EPOCH, format_instant
 
 routes = Routes("catalog")
@@ -22,7 +23,7 @@ EVERYTHING = EPOCH
     roles={ADMIN},
     body=NewMeter,
     answers={201: MeterAnswer, 200: MeterAnswer},
-    problems=("already-exists",),
+    problems=("already-exists", "conflict"),
 )
 def create_meter(request: Request) -> Effect:
     """Create a meter. It counts the events already stored too, from ``count_from`` on, and says when it is done."""
@@ -34,7 +35,7 @@ def create_meter(request: Request) -> Effect:
             raise AlreadyExists(f"There is a meter {body.key} with another definition.")
         return Effect(Answer(show(existing)))
     if len(catalog.meters) >= service.MAX_METERS:
-        raise InvalidInput(f"There are {service.MAX_METERS} meters, which is the most.")
+        raise Conflict(f"There are {service.MAX_METERS} meters, which is the most.")
     _refuse_start(body.count_from, request.now)
     # Without organizations there are no events to count, and the first organization changes the edition.
     created = replace(
@@ -42,7 +43,14 @@ def create_meter(request: Request) -> Effect:
         version=catalog.version + 1,
         counted=not service.list_organization_ids(after=None, limit=1),
     )
+    _refuse_size(created)
     return Effect(Answer(show(created), 201), service.definition_writes(created, catalog, is_new=True))
+
+
+def _refuse_size(meter: Meter) -> None:
+    size = len(write_meter(meter).encode())
+    if size > MAX_METER_BYTES:
+        raise TooLarge(f"The definition has {size} bytes; at most {MAX_METER_BYTES} are accepted.")
 
 
 def _refuse_start(count_from: datetime | None, now: datetime) -> None:

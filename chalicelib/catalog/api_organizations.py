@@ -70,13 +70,20 @@ def list_organizations(request: Request) -> Answer:
     """List organizations by name, or those whose name begins with ``q``, and the one whose id is ``q``."""
     query: OrganizationSearch = request.query
     position = request.position()
-    named = service.find_organizations([query.q]) if query.q and position is None else {}
-    first = [one for one in named.values() if not one.name.lower().startswith((query.q or "").lower())]
-    limit = query.limit - len(first)
-    if limit == 0:
-        return request.list_answer([show(one) for one in first], {})
-    found, next_key = store.search_organizations(query.q or "", limit=limit, after=position or None)
+    first = _of_id(query.q) if query.q is not None and position is None else []
+    room = query.limit - len(first)
+    found, next_key = store.search_organizations(query.q or "", limit=max(room, 1), after=position or None)
+    if room == 0:
+        # The search begins on the next page, if it finds anything.
+        found, next_key = [], {} if found else None
     return request.list_answer([show(one) for one in [*first, *found]], next_key)
+
+
+def _of_id(q: str) -> list[Organization]:
+    """Give the organization whose id is ``q``, unless the search by name finds it anyway."""
+    searched = store.search_text(q)
+    named = service.find_organizations([q]).values()
+    return [one for one in named if not store.search_text(one.name).startswith(searched)]
 
 
 @routes.get("/v1/organizations/{org}", roles={READ}, answers={200: OrganizationAnswer}, problems=("not-found",))

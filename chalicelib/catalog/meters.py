@@ -8,7 +8,7 @@ from enum import StrEnum
 
 Path = tuple[str, ...]
 
-_SEGMENT = re.compile(r"[^.\x00-\x1f\x7f]{1,100}")
+_SEGMENT = re.compile(r"[^.\x00-\x1f\x7f-\x9f\u2028\u2029]{1,100}")
 MAX_PATH_DEPTH = 15
 
 

@@ -11,6 +11,8 @@ from chalicelib.shared import strict_json
 from chalicelib.shared.numbers import show_decimal
 from chalicelib.shared.time import format_instant, parse_instant
 
+# Every process keeps all meters in memory, and reads them whole when one has changed.
+MAX_METER_BYTES = 32_000
 _TEXTS = ("email", "address", "legal_name", "tax_id", "purchase_order", "invoice_note")
 
 

@@ -18,12 +18,10 @@ from chalicelib.catalog.settings import BillingSettings
 from chalicelib.catalog.tables import CatalogItem
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.auth import no_such_organization
-from chalicelib.platform.writes import Delete, Effect, Lost, Put, Update, Write, commit, run_command
+from chalicelib.platform.writes import Delete, Effect, Put, Update, Write, commit, run_command
 from chalicelib.shared import strict_json
-from chalicelib.shared.errors import Busy
 
 MAX_METERS = 500
-_ATTEMPTS = 8
 _MOST_AT_ONCE = 90
 _ORGANIZATIONS_AT_ONCE = 40
 
@@ -87,7 +85,8 @@ def _creation(organizations: Sequence[Organization]) -> tuple[Write, ...]:
     listed = [Put(item=CatalogItem(store.ORGANIZATION_IDS, one.id)) for one in organizations]
     versions = store.read_versions()
     is_first = not store.list_organization_ids(after=None, limit=1)
-    return (*profiles, *listed, *([_version_write(versions, version=versions.version)] if is_first else ()))
+    next_edition = _version_write(versions, store.Versions(versions.version, _new_edition()))
+    return (*profiles, *listed, *([next_edition] if is_first else ()))
 
 
 def _profile(organization: Organization) -> CatalogItem:
@@ -96,7 +95,7 @@ def _profile(organization: Organization) -> CatalogItem:
         pk,
         sk,
         list_kind="organization",
-        list_name=f"{organization.name.lower()}#{organization.id}",
+        list_name=store.list_name(organization.name, key=organization.id),
         content=write_organization(organization),
     )
 
@@ -131,25 +130,30 @@ def get_settings() -> BillingSettings:
 def definition_writes(meter: Meter, catalog: MeterCatalog, *, is_new: bool) -> tuple[Write, ...]:
     """Make the writes that create or end a meter and raise the version to the meter's, if ``catalog`` still holds."""
     assert meter.version == catalog.version + 1
-    fresh = CatalogItem.pk.does_not_exist() if is_new else CatalogItem.pk.exists()
-    return Put(item=_meter_item(meter), condition=fresh), _version_write(catalog, version=meter.version)
-
-
-def _version_write(read: MeterCatalog | store.Versions, *, version: int) -> Write:
-    """Change the edition, and the version where it is another, unless somebody else did since it was ``read``."""
-    unchanged = CatalogItem.edition == read.edition if read.edition else CatalogItem.pk.does_not_exist()
-    item = CatalogItem(*store.VERSION_KEYS, version=version, edition=secrets.token_hex(8))
-    return Put(item=item, condition=unchanged)
-
-
-def _meter_item(meter: Meter) -> CatalogItem:
-    return CatalogItem(*store.meter_keys(meter.key), content=write_meter(meter), counted=meter.counted)
+    return _meter_writes(meter, catalog, version=meter.version, is_new=is_new)
 
 
 def label_writes(meter: Meter, catalog: MeterCatalog) -> tuple[Write, ...]:
     """Make the writes that change a meter's name and unit: the version stays, the edition does not."""
-    changed = Put(item=_meter_item(meter), condition=CatalogItem.pk.exists())
-    return changed, _version_write(catalog, version=catalog.version)
+    return _meter_writes(meter, catalog, version=catalog.version, is_new=False)
+
+
+def _meter_writes(meter: Meter, catalog: MeterCatalog, *, version: int, is_new: bool) -> tuple[Write, ...]:
+    edition = _new_edition()
+    item = CatalogItem(*store.meter_keys(meter.key), content=write_meter(meter), counted=meter.counted, edition=edition)
+    right = CatalogItem.pk.does_not_exist() if is_new else CatalogItem.pk.exists()
+    return Put(item=item, condition=right), _version_write(catalog, store.Versions(version, edition, changed=1))
+
+
+def _new_edition() -> str:
+    return secrets.token_hex(8)
+
+
+def _version_write(read: MeterCatalog | store.Versions, then: store.Versions) -> Write:
+    """Go on to the next edition, unless somebody else has since it was ``read``."""
+    unchanged = CatalogItem.edition == read.edition if read.edition else CatalogItem.pk.does_not_exist()
+    item = CatalogItem(*store.VERSION_KEYS, version=then.version, edition=then.edition, changed=then.changed)
+    return Put(item=item, condition=unchanged)
 
 
 def find_counting_place() -> CountingPlace | None:
@@ -175,31 +179,28 @@ def save_counting_place(place: CountingPlace) -> None:
 
 
 def finish_counting(target_version: int) -> None:
-    """Declare the meters counted that existed at a version, and forget the place. Raises ``Busy``."""
-    for _ in range(_ATTEMPTS):
-        catalog = store.meter_catalog()
-        counting = [meter for meter in catalog.meters.values() if not meter.counted and meter.version <= target_version]
-        try:
-            commit([*(_counted(meter) for meter in counting[:_MOST_AT_ONCE]), *_closing_writes(catalog, counting)])
-        except Lost:
-            continue
-        if len(counting) <= _MOST_AT_ONCE:
-            return
-    raise Busy
+    """Declare the meters counted that existed at a version, and forget the place with the last. Raises ``Busy``."""
+    while not run_command(partial(_finish_some, target_version)).body:
+        pass
 
 
-def _counted(meter: Meter) -> Write:
+def _finish_some(target_version: int) -> Effect:
+    """Declare as many meters counted as a transaction holds; answers whether they were the last."""
+    catalog = store.meter_catalog()
+    counting = [meter for meter in catalog.meters.values() if not meter.counted and meter.version <= target_version]
+    some, edition = counting[:_MOST_AT_ONCE], _new_edition()
+    writes: list[Write] = [_counted(meter, edition) for meter in some]
+    if some:
+        writes.append(_version_write(catalog, store.Versions(catalog.version, edition, changed=len(some))))
+    if len(some) == len(counting):
+        writes.append(Delete(model=CatalogItem, keys=store.COUNTING_KEYS))
+    return Effect(Answer(len(some) == len(counting)), tuple(writes))
+
+
+def _counted(meter: Meter, edition: str) -> Write:
     return Update(
         model=CatalogItem,
         keys=store.meter_keys(meter.key),
-        actions=(CatalogItem.counted.set(True),),
+        actions=(CatalogItem.counted.set(True), CatalogItem.edition.set(edition)),
         condition=CatalogItem.pk.exists(),
     )
-
-
-def _closing_writes(catalog: MeterCatalog, counting: Sequence[Meter]) -> list[Write]:
-    """Change the edition when meters change, and forget the place with the last of them."""
-    writes: list[Write] = [_version_write(catalog, version=catalog.version)] if counting else []
-    if len(counting) <= _MOST_AT_ONCE:
-        writes.append(Delete(model=CatalogItem, keys=store.COUNTING_KEYS))
-    return writes

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -15,8 +16,10 @@ from chalicelib.catalog.tables import CatalogItem
 from chalicelib.platform.auth import StoredKey, no_such_organization
 from chalicelib.platform.keys import Role
 from chalicelib.platform.reads import ItemKey, Query, find, find_many, list_page, walk
+from chalicelib.platform.retries import MAX_ATTEMPTS, pause
 from chalicelib.platform.writes import Put, Write
 from chalicelib.shared import strict_json
+from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import format_instant, parse_instant
 
 Keys = tuple[str, str]
@@ -26,13 +29,33 @@ SETTINGS_KEYS: Keys = ("settings", "settings")
 COUNTING_KEYS: Keys = ("counting", "place")
 ORGANIZATION_IDS = "organizations"
 
+# Lower than every character of a name: shorter names come first, and no search reaches the id behind it.
+_END_OF_NAME = "\x1f"
+# Of the 1024 that the sort key of an index may have; the rest is for the id.
+_LONGEST_NAME_BYTES = 900
+
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """How often definitions changed, and a text that changes with anything about meters; 0 and empty at first."""
+    """How often definitions changed, and a text that changes with anything about meters; 0 and empty at first.
+
+    ``changed`` tells how many meters the last change wrote; they carry its edition.
+    """
 
     version: int = 0
     edition: str = ""
+    changed: int = 0
+
+
+def search_text(name: str) -> str:
+    """Write a name as lists order and searches compare it: the same for any case and any way to compose an accent."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return folded.encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
+
+
+def list_name(name: str, *, key: str) -> str:
+    """Make the place of a thing in the list of its kind: by name, then by its key."""
+    return search_text(name) + _END_OF_NAME + key
 
 
 def organization_keys(organization: str) -> Keys:
@@ -101,7 +124,7 @@ def read_versions() -> Versions:
 
 
 def _versions(item: CatalogItem | None) -> Versions:
-    return Versions() if item is None else Versions(int(item.version), item.edition)
+    return Versions() if item is None else Versions(int(item.version), item.edition, int(item.changed or 0))
 
 
 def meter_catalog() -> MeterCatalog:
@@ -119,17 +142,32 @@ def organization_and_meters(organization: str) -> tuple[Organization | None, Met
 
 
 def _read_definitions() -> MeterCatalog:
-    """Read the whole partition: the version sorts first, so no meter is older than it."""
-    versions = Versions()
-    meters: dict[str, Meter] = {}
-    for item in walk(Query(model=CatalogItem, pk=VERSION_KEYS[0])):
-        if item.sk == VERSION_KEYS[1]:
-            versions = _versions(item)
-        else:
-            meters[item.sk] = read_meter(item.content, counted=bool(item.counted))
-    catalog = MeterCatalog(versions.version, meters, versions.edition)
-    _definitions.remember(versions, catalog)
-    return catalog
+    """Read the whole partition, again while it is torn.
+
+    A query is no snapshot: it may meet a transaction that has written one of its items and not yet another. What is
+    remembered for an edition would then stay wrong until the next change.
+    """
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt:
+            pause(attempt)
+        items = list(walk(Query(model=CatalogItem, pk=VERSION_KEYS[0])))
+        versions = _versions(next((item for item in items if item.sk == VERSION_KEYS[1]), None))
+        stored = [item for item in items if item.sk != VERSION_KEYS[1]]
+        catalog = MeterCatalog(versions.version, {item.sk: _read_meter(item) for item in stored}, versions.edition)
+        if _is_whole(versions, stored, catalog):
+            _definitions.remember(versions, catalog)
+            return catalog
+    raise Busy
+
+
+def _is_whole(versions: Versions, stored: Sequence[CatalogItem], catalog: MeterCatalog) -> bool:
+    """Tell whether all that the last change wrote is there, and nothing that a later one did to definitions."""
+    changed = sum(item.edition == versions.edition for item in stored)
+    return changed == versions.changed and all(meter.version <= versions.version for meter in catalog.meters.values())
+
+
+def _read_meter(item: CatalogItem) -> Meter:
+    return read_meter(item.content, counted=bool(item.counted))
 
 
 def read_json(text: str) -> dict[str, Any]:
@@ -158,7 +196,7 @@ def search_organizations(
     prefix: str, *, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[Organization], dict[str, Any] | None]:
     """List organizations by lower-case name, those whose name begins with ``prefix``: eventually consistent."""
-    within = CatalogItem.list_name.startswith(prefix.lower()) if prefix else None
+    within = CatalogItem.list_name.startswith(search_text(prefix)) if prefix else None
     query = Query(model=CatalogItem, pk="organization", within=within, index="list")
     page = list_page(query, limit=limit, after=after)
     return [read_organization(item.content) for item in page.items], page.next_key
@@ -185,7 +223,7 @@ def key_writes(key: NewStoredKey) -> tuple[Write, ...]:
     """Make the write that stores a new key."""
     content = strict_json.dump({**asdict(key), "role": key.role.value, "created_at": format_instant(key.created_at)})
     pk, sk = key_keys(key.id)
-    item = CatalogItem(pk, sk, list_kind="key", list_name=f"{key.name.lower()}#{key.id}", content=content)
+    item = CatalogItem(pk, sk, list_kind="key", list_name=list_name(key.name, key=key.id), content=content)
     return (Put(item=item, condition=CatalogItem.pk.does_not_exist()),)
 
 

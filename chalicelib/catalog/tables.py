@@ -29,7 +29,8 @@ class CatalogItem(BaseModel):
     """A definition. ``content`` is its JSON text.
 
     The item ``meters``/``#version`` carries the ``version`` of the definitions, which counters are folded with, and the
-    ``edition``, a random text that is another one after any change of a meter, its name too.
+    ``edition``, a random text that is another one after any change of a meter, its name too. The ``changed`` meters of
+    that change, so many, carry the edition too: who reads the partition knows by them that it has read all of it.
     """
 
     class Meta:
@@ -44,5 +45,6 @@ class CatalogItem(BaseModel):
     content = UnicodeAttribute(null=True)
     version = NumberAttribute(null=True)
     edition = UnicodeAttribute(null=True)
+    changed = NumberAttribute(null=True)
     counted = BooleanAttribute(null=True)
     by_name = ListIndex()
