@@ -1,13 +1,14 @@
 """Direct invocation: payloads that Lambda has already parsed, read as strictly as a body."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.platform.requests import faults_of
 from chalicelib.shared import strict_json
-from chalicelib.shared.errors import InvalidInput
+from chalicelib.shared.errors import Fault, InvalidInput
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -27,4 +28,10 @@ def read_payload(model: type[M], payload: Any) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise InvalidInput("The payload has faults.", faults_of(error, value, "")) from None
+        raise _refusal(faults_of(error, value, "")) from None
+
+
+def _refusal(faults: Sequence[Fault]) -> InvalidInput:
+    """Say every fault in the text: of an error, that is all that Lambda gives to the caller."""
+    listed = "; ".join(f"{fault.pointer or 'it'} {fault.detail}" for fault in faults)
+    return InvalidInput(f"The payload has faults: {listed}.", faults)

@@ -147,7 +147,7 @@ ISSUED = (NOON - EPOCH) // timedelta(seconds=1)
         token(jti=""),
         token(iat=""),
         token(exp=""),
-        token(sub="x" * 2000),
+        token(sub="x" * 3000),
         jwt.encode({"sub": "acme"}, "another key that is long enough to sign with"),
         jwt.encode(claims(), "", algorithm="none"),
         jwt.encode(claims(), settings.signing_key("portal") * 2, "HS512"),
