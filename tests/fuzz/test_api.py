@@ -30,6 +30,8 @@ def api(examples: int) -> Any:
     """Load the document over the app in this process; nothing is left to chance."""
     schema = schemathesis.openapi.from_dict(grounded(DOCUMENT))
     schema.app = Bridge(app.app)
+    # The test client takes a question mark in a path for the beginning of the query, escaped or not.
+    schema.hook("filter_path_parameters")(lambda context, path_parameters: "?" not in str(path_parameters))
     schema.config.seed = 1
     schema.config.generation.update(max_examples=examples, deterministic=True, with_security_parameters=False)
     schema.config.checks.negative_data_rejection.expected_statuses = ["400", "403", "404", "409", "413", "415", "422"]
