@@ -115,7 +115,7 @@ def test_no_error_is_swallowed() -> None:
 
 
 # Written in two parts, so that this file does not find itself.
-LOOSE_ENDS = [r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", r"\bXX" + r"X\b", "NotImplemented" + "Error", "inner" + "HTML"]
+LOOSE_ENDS = [r"\bTO" + r"DO\b", r"\bFIX" + r"ME\b", r"#\s*XX" + r"X\b", "NotImplemented" + "Error", "inner" + "HTML"]
 
 
 def loose_ends(name: str, text: str) -> list[str]:

@@ -52,7 +52,7 @@ def broken_links(document: str, text: str) -> list[str]:
             continue
         target, _, anchor = link.partition("#")
         path = resolve(document, target) if target else document
-        if not exists(path):
+        if target and not exists(path):
             found.append(f"{document}: {link}")
         elif anchor and anchor not in anchors(text if path == document else text_of(path) or ""):
             found.append(f"{document}: {link}: no such heading")
