@@ -30,10 +30,11 @@ auth.use_key_source(catalog_store.find_key)
 # Schedules.
 app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)
 
-# Queue. Messages of one batch share segments, so waiting a second for more of them makes small ones cheap.
+# Queues. Messages of one batch share segments, so waiting a second for more of them makes small ones cheap.
 app.on_sqs_message(
     queue="usage-events", name="receive_events", batch_size=100, maximum_batching_window_in_seconds=1
 )(ingest_jobs.receive_events)
+app.on_sqs_message(queue="rollup-shards", name="rollup_shards", batch_size=1)(usage_jobs.rollup_shards)
 
 # Direct functions, guarded by IAM.
 app.lambda_function(name="create_api_key")(api_keys.create_api_key)

@@ -13,7 +13,7 @@ no segment came since, so until then every reader folds that quarter-hour itself
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
@@ -22,7 +22,7 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.ids import sort_ids
-from chalicelib.shared.time import QuarterHour, local_month_start, next_month, quarter_hour_start, zone_of
+from chalicelib.shared.time import EPOCH, QuarterHour, local_month_start, next_month, quarter_hour_start, zone_of
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters import Counters, definitions_number, merge_counters
 from chalicelib.usage.counters_store import Kind, Stretch, day_stretch, quarter_hour_stretch
@@ -31,26 +31,41 @@ from chalicelib.usage.ranges import day_of, day_range
 from chalicelib.usage.store import SHARDS, Mark
 
 _ATTEMPTS = 8
+_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class RollupReport:
-    """What a run did: marks whose counters are stored and that are gone, and marks left for the next run."""
+    """What a run did: marks whose counters are stored and that are gone, and marks left for the next run.
+
+    ``unfinished`` names the shards for which the time was not enough.
+    """
 
     rolled_up: int = 0
     left: int = 0
+    unfinished: tuple[int, ...] = ()
 
     def __add__(self, other: "RollupReport") -> "RollupReport":
-        return RollupReport(self.rolled_up + other.rolled_up, self.left + other.left)
+        return RollupReport(
+            self.rolled_up + other.rolled_up, self.left + other.left, self.unfinished + other.unfinished
+        )
 
 
 def roll_up(now: datetime, *, has_time: Callable[[], bool], shards: Sequence[int] = range(SHARDS)) -> RollupReport:
     """Roll up every closed dirty quarter-hour until the time is up, from a shard that changes every five minutes."""
-    first = int(now.timestamp()) // 300 % len(shards)
+    first = (now - EPOCH) // _EVERY % len(shards)
     report = RollupReport()
     for shard in [*shards[first:], *shards[:first]]:
-        for organization, marks in _days_of_marks(shard, now):
-            report += _roll_up_marks(organization, marks) if has_time() else RollupReport(left=len(marks))
+        report += _roll_up_shard(shard, now, has_time) if has_time() else RollupReport(unfinished=(shard,))
+    return report
+
+
+def _roll_up_shard(shard: int, now: datetime, has_time: Callable[[], bool]) -> RollupReport:
+    report = RollupReport()
+    for organization, marks in _days_of_marks(shard, now):
+        if not has_time():
+            return report + RollupReport(left=len(marks), unfinished=(shard,))
+        report += _roll_up_marks(organization, marks)
     return report
 
 
