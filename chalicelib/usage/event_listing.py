@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from chalicelib.catalog.meters import Meter, MeterCatalog
+from chalicelib.catalog.meters import Meter, MeterCatalog, Path
+from chalicelib.shared.time import microseconds
 from chalicelib.usage.events import Event, EventState
 from chalicelib.usage.fold import Place, Resolved, resolve
 from chalicelib.usage.matching import Match, dimensions_of, is_for, matches, meters_by_type
-from chalicelib.usage.segments import Segment, SegmentKind
+from chalicelib.usage.segments import Segment, SegmentKind, Shape
 
 
 class Position(NamedTuple):
@@ -38,6 +39,16 @@ class Wanted:
     meter: Meter | None = None
     dimensions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def bounds(self) -> tuple[int, int]:
+        """Give the first and the end of the times that count: those of the meter too."""
+        if self.meter is None:
+            return self.start, self.end
+        ends = self.meter.archived_at
+        return (
+            max(self.start, microseconds(self.meter.count_from)),
+            self.end if ends is None else min(self.end, microseconds(ends)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedEvent:
@@ -47,6 +58,7 @@ class ListedEvent:
     """
 
     event: Event
+    position: Position
     received_at_micros: int
     state: EventState
     meters: Sequence[Match]
@@ -54,51 +66,68 @@ class ListedEvent:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A row that was looked at: ``listed`` is ``None`` when it is not wanted."""
-
-    position: Position
-    listed: ListedEvent | None
-
-
-def look_through(
+def list_events(
     segments: Sequence[Segment], wanted: Wanted, lister: "Lister", *, below: Position | None = None
-) -> Iterator[Seen]:
-    """Look at the events of a quarter-hour, newest first, those after ``below`` when it is given.
+) -> Iterator[ListedEvent]:
+    """List the wanted events of a quarter-hour, newest first, those after ``below`` when it is given.
 
-    ``segments`` are all of the quarter-hour, in the order of their sort ids. Rows that cannot be wanted are left out
-    where that is known without their data.
+    ``segments`` are all of the quarter-hour, in the order of their sort ids.
     """
     resolved = resolve(segments)
-    for position, place in _places(segments, wanted, below):
-        yield Seen(position, lister.list_wanted(_Row(resolved, place, position), wanted))
+    for position, place in _places(resolved, wanted, below):
+        listed = lister.show(_Row(resolved, place, position))
+        if _is_wanted(listed.event, wanted):
+            yield listed
 
 
-def _places(segments: Sequence[Segment], wanted: Wanted, below: Position | None) -> list[tuple[Position, Place]]:
-    """Find the rows that may be wanted by what needs no data, newest first."""
+def _places(resolved: Resolved, wanted: Wanted, below: Position | None) -> list[tuple[Position, Place]]:
+    """Find the rows that may be wanted, newest first, by columns alone: no event is put together yet."""
+    amended = {resolved.first[identity] for identity in resolved.amended_by}
     found = [
         (Position(segment.micros[row], segment.sort_id, row), (at, row))
-        for at, segment in enumerate(segments)
+        for at, segment in enumerate(resolved.segments)
         if segment.kind is SegmentKind.EVENTS
-        for row in _rows(segment, wanted)
+        for row in _rows(segment, wanted, {row for place, row in amended if place == at})
     ]
     kept = found if below is None else [one for one in found if one[0] < below]
     kept.sort(reverse=True)
     return kept
 
 
-def _rows(segment: Segment, wanted: Wanted) -> Sequence[int]:
-    rows: Sequence[int] = range(segment.rows)
+def _rows(segment: Segment, wanted: Wanted, amended: set[int]) -> Sequence[int]:
     types = {wanted.type, wanted.meter.event_type if wanted.meter is not None else None} - {None}
+    rows: Sequence[int] = range(segment.rows)
     if types:
-        rows = [row for shape in segment.shapes if types == {shape.type} for row in shape.rows]
+        shapes = [shape for shape in segment.shapes if types == {shape.type}]
+        rows = [row for shape in shapes for row in _rows_of(shape, _conditions(wanted), amended)]
     if wanted.source is not None:
         rows = [row for row in rows if segment.sources[row] == wanted.source]
     if wanted.id is not None:
         rows = [row for row in rows if segment.ids[row] == wanted.id]
-    micros = segment.micros
-    return [row for row in rows if wanted.start <= micros[row] < wanted.end]
+    micros, (start, end) = segment.micros, wanted.bounds()
+    return [row for row in rows if start <= micros[row] < end]
+
+
+def _conditions(wanted: Wanted) -> list[tuple[Path, frozenset[str]]]:
+    """List where in the data which values are wanted."""
+    if wanted.meter is None:
+        return []
+    paths = {one.name: one.path for one in wanted.meter.dimensions}
+    filters = [(one.path, one.values) for one in wanted.meter.filters]
+    return [*filters, *((paths[name], accepted) for name, accepted in wanted.dimensions.items())]
+
+
+def _rows_of(shape: Shape, conditions: Sequence[tuple[Path, frozenset[str]]], amended: set[int]) -> list[int]:
+    """Keep the rows whose data pass, and those that have other data by now."""
+    places: Sequence[int] = range(len(shape.rows))
+    for path, accepted in conditions:
+        texts = shape.scalars(path)
+        if texts is not None:
+            places = [place for place in places if (texts[place] or "") in accepted]
+        elif "" not in accepted:
+            places = ()
+    passing = {shape.rows[place] for place in places}
+    return [row for row in shape.rows if row in passing or row in amended]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +150,8 @@ class Lister:
         self._organization = organization
         self._meters = meters_by_type(catalog)
 
-    def list_wanted(self, row: _Row, wanted: Wanted) -> ListedEvent | None:
-        """List one row: the event, what became of it, and the meters it is for; ``None`` when it is not wanted."""
+    def show(self, row: _Row) -> ListedEvent:
+        """Show one row: the event, what became of it, and the meters it is for."""
         resolved, received = row.resolved, row.segment.event(row.place[1], self._organization)
         state = resolved.fate(row.place)
         event, original, reason = received, None, None
@@ -132,11 +161,10 @@ class Lister:
             original, reason = received.data, resolved.segments[at].reason
         elif state is EventState.VOIDED:
             reason = resolved.segments[resolved.voided_by[received.identity][0]].reason
-        if not _is_wanted(event, wanted):
-            return None
         found = matches(event, self._meters.get(event.type, ()))
         return ListedEvent(
             event=event,
+            position=row.position,
             received_at_micros=row.segment.received_at,
             state=EventState.UNMATCHED if state is EventState.COUNTED and not found else state,
             meters=found,

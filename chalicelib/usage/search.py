@@ -13,14 +13,13 @@ from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.shared.strict_json import dump
 from chalicelib.shared.time import ONE_DAY, QuarterHour, instant_of, quarter_hour_of, quarter_hour_start
 from chalicelib.usage import store
-from chalicelib.usage.event_listing import ListedEvent, Lister, Position, Wanted, look_through
+from chalicelib.usage.event_listing import ListedEvent, Lister, Position, Wanted, list_events
 from chalicelib.usage.segments import Segment
 
 # One round trip reads up to 1 MB, so a page may read one more than this.
 MAX_READ_BYTES = 7_000_000
 MAX_ANSWER_BYTES = 3_500_000
 MAX_DAYS = 100
-MAX_ROWS = 100_000
 # Key, attribute names and numbers of a stored segment.
 _ITEM_BYTES = 130
 
@@ -73,33 +72,34 @@ def search_events(search: EventSearch, catalog: MeterCatalog) -> EventPage:
     page, walk = _Page(search.limit), _Walk(search)
     lister = Lister(search.organization, catalog)
     for quarter_hour, segments in walk.partitions():
-        last = search.below if quarter_hour == search.before - 1 else None
-        for seen in look_through(segments, search.wanted, lister, below=last):
+        below = search.below if quarter_hour == search.before - 1 else None
+        for listed in list_events(segments, search.wanted, lister, below=below):
             if page.is_full:
-                return EventPage(page.events, Bookmark(quarter_hour + 1, last))
-            page.add(seen.listed)
-            last = seen.position
+                return EventPage(page.events, page.bookmark())
+            page.add(listed)
     return EventPage(page.events, walk.bookmark)
 
 
 @dataclass(slots=True)
 class _Page:
-    """The events found so far, up to a number and a size, among a number of rows looked at."""
+    """The events found so far, up to a number and a size."""
 
     limit: int
     events: list[ListedEvent] = field(default_factory=list)
     size: int = 0
-    rows: int = 0
 
     @property
     def is_full(self) -> bool:
-        return len(self.events) >= self.limit or self.size > MAX_ANSWER_BYTES or self.rows >= MAX_ROWS
+        return len(self.events) >= self.limit or self.size > MAX_ANSWER_BYTES
 
-    def add(self, listed: ListedEvent | None) -> None:
-        self.rows += 1
-        if listed is not None:
-            self.size += len(dump([listed.event.data, listed.event.extensions, listed.original]).encode())
-            self.events.append(listed)
+    def add(self, listed: ListedEvent) -> None:
+        self.size += len(dump([listed.event.data, listed.event.extensions, listed.original]).encode())
+        self.events.append(listed)
+
+    def bookmark(self) -> Bookmark:
+        """Go on after the last event."""
+        last = self.events[-1]
+        return Bookmark(last.event.quarter_hour + 1, last.position)
 
 
 class _Walk:

@@ -287,14 +287,14 @@ def test_a_page_visits_a_limited_number_of_days(api: ApiClient, monkeypatch: pyt
     assert found[-1] == []
 
 
-def test_a_page_looks_at_a_limited_number_of_rows(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent.add_meter(api, filter={"kind": ["output"]})
-    kinds = ["input"] * 9 + ["output"]
-    send(api, *(sent.event(f"e{n}", NOON - n * timedelta(seconds=1), kind=kinds[n % 10]) for n in range(60)))
-    monkeypatch.setattr(search, "MAX_ROWS", 7)
-    found = pages(api, meter="tokens")
-    assert [name for page in found for name in page] == [f"e{n}" for n in range(9, 60, 10)]
-    assert len(found) == 9
+def test_a_meter_lists_events_within_its_own_time_only(api: ApiClient, clock: Clock) -> None:
+    sent.add_meter(api, count_from=format_instant(NOON - 2 * MINUTE))
+    send(api, *(sent.event(f"e{n}", NOON - 2 * MINUTE + n * MICRO) for n in (-1, 0)))
+    clock.set(NOON + MINUTE)
+    assert api.post("/v1/meters/tokens/archive", {}).status_code == 200
+    send(api, *(sent.event(f"late{n}", NOON + MINUTE + n * MICRO) for n in (-1, 0)))
+    assert ids(api, meter="tokens") == ["late-1", "e0"]
+    assert sent.states(api) == {"late0": "unmatched", "late-1": "counted", "e0": "counted", "e-1": "unmatched"}
 
 
 def test_a_page_answers_a_limited_number_of_bytes(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
