@@ -93,6 +93,11 @@ def _queried(request: Request) -> Touch:
         low, high = _text(request, first), _text(request, last)
     for _, prefix in _BEGINS.findall(condition):
         low, high = _text(request, prefix), _text(request, prefix) + LAST
+    start = request.get("ExclusiveStartKey")
+    if start is not None and request.get("ScanIndexForward", True):
+        low = max(low, start["sk"]["S"])
+    elif start is not None:
+        high = min(high, start["sk"]["S"])
     return Touch(table, partition, low, high, writes=False)
 
 

@@ -2,7 +2,7 @@
 
 The search is complete up to the order of calls that cannot see each other: it runs one schedule of every class of
 schedules that differ only by swapping neighbouring calls of two actors which touch no item in common, or only read
-(Mazurkiewicz traces, found with sleep sets; Godefroid 1996). Every outcome that any schedule has is the outcome of one
+(Mazurkiewicz traces; dynamic partial order reduction with source sets and sleep sets, Abdulla et al. 2014). Every outcome that any schedule has is the outcome of one
 that was run. Each schedule starts from the same tables in a fresh process and is replayed from the beginning.
 
 An actor may also stop at points of its own (``Stage.point``), such as "acknowledged" and "asked": what the checks
@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tests.faults.footprints import Footprint, depend, footprint, point
+from tests.faults.rules import break_pages
 from tests.faults.tap import Call, Reply, Send, Tap
 
 Actor = Callable[["Stage"], None]
@@ -42,8 +43,10 @@ _current: ContextVar[_Thread | None] = ContextVar("actor", default=None)
 class Stage:
     """Runs actors one step at a time; a step is a call to the storage with all that follows it up to the next."""
 
-    def __init__(self, tap: Tap, actors: Mapping[str, Actor]) -> None:
+    def __init__(self, tap: Tap, actors: Mapping[str, Actor], *, breaks_pages: bool = False) -> None:
+        """Take actors; ``breaks_pages`` lets others come between any two items of a query, as they may in truth."""
         self._tap = tap
+        self._breaks_pages = breaks_pages
         self._actors = actors
         self._threads = {name: _Thread(name) for name in actors}
         self._stopped = threading.Semaphore(0)
@@ -56,7 +59,7 @@ class Stage:
 
     def _rule(self, call: Call, send: Send) -> Reply:
         self._stop(footprint(call), call.operation)
-        return send(call.request)
+        return break_pages(call, send) if self._breaks_pages else send(call.request)
 
     def _stop(self, wants: Footprint, label: str) -> None:
         thread = _current.get()
@@ -127,53 +130,87 @@ class Stage:
 
 @dataclass
 class _Node:
-    """A place in the tree of schedules: who can go on here, who need not (``asleep``), who was tried."""
+    """A place in the tree of schedules: who must be tried here (``wanted``), who was, who need not be (``asleep``)."""
 
-    enabled: Sequence[str]
     asleep: frozenset[str]
+    wanted: list[str]
     tried: list[str] = field(default_factory=list)
 
     def try_next(self) -> bool:
         """Turn to an actor that was not tried; tells whether there was one."""
-        left = [name for name in self.enabled if name not in self.asleep and name not in self.tried]
+        left = [name for name in self.wanted if name not in self.asleep and name not in self.tried]
         self.tried += left[:1]
         return bool(left)
 
 
 class Search:
-    """Walks the tree of schedules, depth first; each run follows the path so far and goes on from there."""
+    """Walks the tree of schedules, depth first; each run follows the path so far and goes on from there.
+
+    After a run, each pair of its steps that depend on each other, with nothing between that orders them, is a race:
+    where the first of them was done, somebody who leads to the other order must be tried too.
+    """
 
     def __init__(self) -> None:
         self._path: list[_Node] = []
-        self._depth = 0
+        self._steps: list[tuple[str, Footprint]] = []
         self._asleep: frozenset[str] = frozenset()
         self.is_finished = False
 
     def begin(self) -> None:
         """Start another run."""
-        self._depth = 0
+        self._steps = []
         self._asleep = frozenset()
 
     def choose(self, wanted: Mapping[str, Footprint]) -> str | None:
         """Say whose step is next; ``None`` when every way on from here was seen elsewhere."""
-        if self._depth == len(self._path):
-            node = _Node(list(wanted), self._asleep)
-            if not node.try_next():
+        depth = len(self._steps)
+        if depth == len(self._path):
+            awake = [name for name in wanted if name not in self._asleep]
+            if not awake:
                 return None
-            self._path.append(node)
-        node = self._path[self._depth]
-        assert node.enabled == list(wanted), "the same steps lead to the same place"
+            self._path.append(_Node(self._asleep, awake[:1], awake[:1]))
+        node = self._path[depth]
         name = node.tried[-1]
         seen = node.asleep.union(node.tried[:-1])
         self._asleep = frozenset(other for other in seen if not depend(wanted[other], wanted[name]))
-        self._depth += 1
+        self._steps.append((name, wanted[name]))
         return name
 
     def advance(self) -> None:
         """Turn to the next path that was not tried."""
+        self._find_races()
         while self._path and not self._path[-1].try_next():
             self._path.pop()
         self.is_finished = not self._path
+
+    def _find_races(self) -> None:
+        # One bit for each step: those that must come before it.
+        before: list[int] = []
+        for at, (name, wants) in enumerate(self._steps):
+            known = 0
+            for earlier in range(at - 1, -1, -1):
+                other, touched = self._steps[earlier]
+                if known >> earlier & 1 or not (name == other or depend(wants, touched)):
+                    continue
+                if name != other:
+                    self._reverse(earlier, at, [*before, known])
+                known |= before[earlier] | 1 << earlier
+            before.append(known)
+
+    def _reverse(self, first: int, second: int, before: Sequence[int]) -> None:
+        """Have somebody tried at the first step of a race who begins what leads to the second one without it."""
+        without = [at for at in range(first + 1, second) if not before[at] >> first & 1]
+        leading: dict[str, int] = {}
+        for at in without:
+            leading.setdefault(self._steps[at][0], at)
+        leading.setdefault(self._steps[second][0], second)
+        inside = sum(1 << at for at in without)
+        initials = [name for name, at in leading.items() if at == second or not before[at] & inside]
+        if second in leading.values() and before[second] & inside:
+            initials.remove(self._steps[second][0])
+        node = self._path[first]
+        if not set(initials) & set(node.wanted):
+            node.wanted.append(initials[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +221,13 @@ class Schedule:
     errors: Mapping[str, BaseException]
 
 
-def every_schedule(tap: Tap, make: Callable[[], Mapping[str, Actor]]) -> Iterator[Schedule]:
+def every_schedule(
+    tap: Tap, make: Callable[[], Mapping[str, Actor]], *, breaks_pages: bool = False
+) -> Iterator[Schedule]:
     """Run every schedule of some actors; ``make`` puts everything back to the beginning and gives them afresh."""
     search = Search()
     while not search.is_finished:
-        stage = Stage(tap, make())
+        stage = Stage(tap, make(), breaks_pages=breaks_pages)
         search.begin()
         if stage.run(search.choose):
             yield Schedule(stage.steps, stage.errors())

@@ -4,18 +4,22 @@ The engine has real conditions, transactions with tokens, and consumed capacity.
 costs milliseconds and thousands of them fit into a test run.
 """
 
+import base64
 import importlib
 import importlib.util
+import json
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.platform.connection import client, disconnect
 from chalicelib.platform.tables import create_tables, table_definitions
 from local.engine import EmbeddedDynamo
-from tests.faults.tap import Tap
+from tests.faults.tap import Reply, Request, Tap
 
 Item = dict[str, dict[str, Any]]
 # Table to partition key to sort key to item, as the engine keeps them.
@@ -61,6 +65,47 @@ class Kept:
     pickled: bytes = field(compare=False, repr=False)
 
 
+def as_read(item: Item) -> Item:
+    """Give an item as the client reads it: the engine keeps bytes as the text of the wire."""
+    read: Item = _with_bytes(item)
+    return read
+
+
+def _with_bytes(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_bytes(one) for one in value]
+    if isinstance(value, dict):
+        return {
+            name: base64.b64decode(one) if name == "B" and isinstance(one, str) else _with_bytes(one)
+            for name, one in value.items()
+        }
+    return value
+
+
+class ShortWay:
+    """Carries a call from the client to the engine as JSON, past the SDK's serializers: four times as fast."""
+
+    def __init__(self, engine: EmbeddedDynamo) -> None:
+        self._engine = engine
+
+    def __call__(self, operation: str, request: Request) -> Reply:
+        body = json.dumps(request, default=_as_text).encode()
+        status, _, content = self._engine.execute(operation, body)
+        answer = json.loads(content)
+        if status == 200:
+            reply: Reply = _with_bytes(answer)
+            return reply
+        code = str(answer.pop("__type", "")).rpartition("#")[2]
+        error = {"Code": code, "Message": answer.pop("message", "")}
+        answer = {**_with_bytes(answer), "Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(answer, operation)
+
+
+def _as_text(value: Any) -> str:
+    assert isinstance(value, bytes | bytearray)
+    return base64.b64encode(value).decode()
+
+
 def import_tables() -> None:
     """Import every domain's models, so that their tables are created."""
     importlib.import_module("chalicelib.platform.idempotency")
@@ -77,5 +122,5 @@ def open_store() -> Iterator[FaultStore]:
     with EmbeddedDynamo() as engine:
         engine.attach(client())
         create_tables()
-        yield FaultStore(engine, Tap(client()))
+        yield FaultStore(engine, Tap(client(), ShortWay(engine)))
     disconnect()

@@ -30,6 +30,7 @@ class Call:
 
 Send = Callable[[Request], Reply]
 Rule = Callable[[Call, Send], Reply]
+Way = Callable[[str, Request], Reply]
 
 
 class Crash(BaseException):
@@ -37,13 +38,13 @@ class Crash(BaseException):
 
 
 class Tap:
-    """Stands in front of a client. Without a rule everything passes."""
+    """Stands in front of a client. Without a rule everything passes; ``way`` may carry the calls for it."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, way: Way | None = None) -> None:
         self.calls: list[Call] = []
         self._rules: list[Rule] = []
         self._counting = threading.Lock()
-        self._send = client._make_api_call
+        self._send: Way = way or client._make_api_call
         client._make_api_call = self._called
 
     def _called(self, operation: str, request: Request) -> Reply:
@@ -52,8 +53,7 @@ class Tap:
             self.calls.append(call)
 
         def send(sent: Request) -> Reply:
-            reply: Reply = self._send(operation, sent)
-            return reply
+            return self._send(operation, sent)
 
         if not self._rules:
             return send(request)

@@ -1,0 +1,182 @@
+"""Explore all schedules of some actors in a world, and check the world after each of them."""
+
+import itertools
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.catalog import service as catalog_service
+from chalicelib.catalog.meters import Meter
+from chalicelib.shared.errors import Busy
+from chalicelib.shared.time import quarter_hour_of
+from chalicelib.usage import rollup, store
+from tests.faults.naive import Books, Received, quantity
+from tests.faults.schedules import Actor, Stage, every_schedule
+from tests.faults.world import ACME, FROM, NOON, UNTIL, World, beginning, go_back
+
+ACKNOWLEDGED = "acknowledged"
+_TOO_MANY = 2000
+
+
+class Broken(AssertionError):
+    """A schedule that ends wrong: its steps, and what is wrong."""
+
+
+def explore(
+    world: World,
+    actors: Mapping[str, Actor],
+    *,
+    allowed: tuple[type[BaseException], ...] = (),
+    at_least: int = 1,
+    breaks_pages: bool = False,
+) -> int:
+    """Run every schedule of the actors from the world as it is, and check the world after each; count them.
+
+    With ``breaks_pages`` others may come between any two items of a query. ``allowed`` are the errors that an actor may end with. Raises ``Broken``. Puts the world back in the end.
+    """
+    start = beginning(world)
+
+    def make() -> Mapping[str, Actor]:
+        go_back(world, start)
+        return actors
+
+    explored = 0
+    try:
+        for schedule in every_schedule(world.store.tap, make, breaks_pages=breaks_pages):
+            explored += 1
+            assert explored <= _TOO_MANY, "more schedules than a test run has time for"
+            try:
+                for error in schedule.errors.values():
+                    if not isinstance(error, allowed):
+                        raise error
+                world.check()
+            except Exception as error:
+                steps = "\n  ".join(schedule.steps)
+                raise Broken(f"{error!r} after schedule {explored}:\n  {steps}") from error
+    finally:
+        go_back(world, start)
+    print(f"{explored} schedules of {', '.join(actors)}")
+    assert explored >= at_least, f"only {explored} schedules: the actors do not meet"
+    return explored
+
+
+def finds_a_failure(world: World, actors: Mapping[str, Actor], *, breaks_pages: bool = False) -> bool:
+    """Tell whether some schedule of the actors ends wrong: with a wrong figure, or with counters nobody can read."""
+    try:
+        explore(world, actors, breaks_pages=breaks_pages)
+    except Broken as broken:
+        assert isinstance(broken.__cause__, AssertionError | Busy | zlib.error | KeyError), broken
+        return True
+    return False
+
+
+def in_turn(*actors: Actor) -> Actor:
+    """Do one thing after the other."""
+
+    def actor(stage: Stage) -> None:
+        for each in actors:
+            each(stage)
+
+    return actor
+
+
+def roll_up_marks_of(world: World, hours_ago: int) -> Actor:
+    """Roll up one quarter-hour and its day, as a run does that listed the marks before any other came."""
+
+    def actor(stage: Stage) -> None:
+        organization = catalog_service.get_organization(ACME)
+        wanted = quarter_hour_of(NOON - timedelta(hours=hours_ago))
+        marks = [mark for mark in store.list_marks(ACME) if mark.quarter_hour == wanted]
+        rollup._roll_up_marks(organization, marks)
+
+    return actor
+
+
+def roll_up(world: World) -> Actor:
+    """Run the rollup."""
+    return lambda stage: world.roll_up()
+
+
+def count_past(world: World) -> Actor:
+    """Run the counting job."""
+    return lambda stage: world.count_past()
+
+
+def send(world: World, *events: Received) -> Actor:
+    """Send events; what was acknowledged is in the books from then on."""
+
+    def actor(stage: Stage) -> None:
+        world.ingest(*events)
+        stage.point(ACKNOWLEDGED, writes=True)
+        world.books.events += events
+
+    return actor
+
+
+def void(world: World, one: Received) -> Actor:
+    """Take an event back; it is voided in the books once that was acknowledged."""
+
+    def actor(stage: Stage) -> None:
+        world.void(one)
+        stage.point(ACKNOWLEDGED, writes=True)
+        world.books.voided.add((one.organization, one.identity))
+
+    return actor
+
+
+def amend(world: World, one: Received, **content: Any) -> Actor:
+    """Replace an event's content; it is amended in the books once that was acknowledged."""
+
+    def actor(stage: Stage) -> None:
+        world.amend(one, **content)
+        stage.point(ACKNOWLEDGED, writes=True)
+        world.books.amended[one.organization, one.identity] = content
+
+    return actor
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """What other actors are about to do: a reader may see any of it, or not yet."""
+
+    events: Sequence[Received] = ()
+    voided: Sequence[Received] = ()
+
+    def books(self, known: Books) -> Iterator[Books]:
+        """Walk all books that a reader may rightly see, who began with ``known``."""
+        events = [one for one in self.events if one not in known.events]
+        voided = [one for one in self.voided if (one.organization, one.identity) not in known.voided]
+        for seen in _subsets(events):
+            for gone in _subsets(voided):
+                taken_back = {(one.organization, one.identity) for one in gone}
+                yield Books([*known.events, *seen], known.voided | taken_back, dict(known.amended))
+
+
+def _subsets(of: Sequence[Received]) -> Iterable[tuple[Received, ...]]:
+    return itertools.chain.from_iterable(itertools.combinations(of, size) for size in range(len(of) + 1))
+
+
+def ask(world: World, in_flight: InFlight, *, times: int = 1) -> Actor:
+    """Ask for usage: it must hold all that was acknowledged before, nothing twice, the rest by whole events."""
+
+    def actor(stage: Stage) -> None:
+        for _ in range(times):
+            stage.point(ACKNOWLEDGED, writes=False)
+            known = Books(list(world.books.events), set(world.books.voided), dict(world.books.amended))
+            shown = {key: total for key, (total, _) in world.totals().items()}
+            meters = [meter for meter in catalog_service.meter_catalog().meters.values() if meter.counted]
+            assert meters
+            right = any(_shows(books, world, meters, shown) for books in in_flight.books(known))
+            assert right, f"{shown} is no answer for {[one.id for one in known.events]} and any of {in_flight}"
+
+    return actor
+
+
+def _shows(books: Books, world: World, meters: Sequence[Meter], shown: Mapping[str, object]) -> bool:
+    return all(
+        shown[meter.key] == quantity(books, ACME, meter, start=FROM, end=UNTIL, now=world.now)
+        for meter in meters
+        if meter.key in shown
+    )

@@ -1,0 +1,111 @@
+"""The schedules are worth something: whichever condition of a protocol is broken, some schedule ends wrong."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.catalog.meters import Aggregation
+from chalicelib.usage import counters_store
+from tests.faults.explore import (
+    InFlight,
+    ask,
+    count_past,
+    finds_a_failure,
+    in_turn,
+    roll_up,
+    roll_up_marks_of,
+    send,
+    void,
+)
+from tests.faults.mutations import MUTATIONS, mutated
+from tests.faults.schedules import Actor, Stage
+from tests.faults.world import NOON, World, event
+
+AN_HOUR = timedelta(hours=1)
+MORE = event("more", NOON - AN_HOUR, v=4**3, model="b")
+
+Actors = Mapping[str, Actor]
+
+
+def rollup_and_ingest(world: World) -> Actors:
+    world.received(event("late", NOON - AN_HOUR, v=4**2))
+    return {"rollup": roll_up(world), "ingest": send(world, MORE)}
+
+
+def two_rollups_and_ingest(world: World) -> Actors:
+    world.received(event("late", NOON - AN_HOUR, v=4**2))
+    return {"one": roll_up(world), "other": roll_up(world), "ingest": send(world, MORE)}
+
+
+def two_rollups_of_a_day(world: World) -> Actors:
+    world.received(event("one", NOON - AN_HOUR, v=4**2), event("other", NOON - 3 * AN_HOUR, v=4**3))
+    return {"one": roll_up_marks_of(world, 1), "other": roll_up_marks_of(world, 3)}
+
+
+def rollup_and_new_meter(world: World) -> Actors:
+    world.received(event("late", NOON - AN_HOUR, v=4**2))
+
+    def create_and_count(stage: Stage) -> None:
+        world.meter(Aggregation.MAX)
+        world.count_past()
+
+    return {"rollup": roll_up(world), "meter": create_and_count}
+
+
+def rollup_and_counting(world: World) -> Actors:
+    world.received(event("late", NOON - AN_HOUR, v=4**2))
+    world.meter(Aggregation.MAX)
+    return {"rollup": roll_up(world), "counting": count_past(world)}
+
+
+def query_and_rollup(world: World) -> Actors:
+    world.received(event("late", NOON - AN_HOUR, v=4**2))
+    return {"query": ask(world, InFlight()), "rollup": roll_up(world)}
+
+
+def query_and_late_event_in_pages(world: World) -> Actors:
+    world.received(event("yesterday", NOON - 24 * AN_HOUR, v=4**3))
+    world.roll_up()
+    late = event("very late", NOON - 24 * AN_HOUR, v=4**4)
+    return {"query": ask(world, InFlight([late])), "late": in_turn(send(world, late), roll_up(world))}
+
+
+def void_and_rollup(world: World) -> Actors:
+    return {"void": void(world, world.books.events[0]), "rollup": roll_up(world)}
+
+
+FOUND_BY: Mapping[str, Callable[[World], Actors]] = {
+    "counters without a condition": two_rollups_and_ingest,
+    "counters on condition of the segments only": rollup_and_counting,
+    "counters on condition of the definitions only": two_rollups_and_ingest,
+    "a mark is deleted whatever its token": rollup_and_ingest,
+    "a mark is deleted before the counters are stored": query_and_rollup,
+    "the meters are not read again": rollup_and_new_meter,
+    "a day is built from what was read before": two_rollups_of_a_day,
+    "the mark comes before the segment": rollup_and_ingest,
+    "no mark": void_and_rollup,
+    "a query reads counters before marks": query_and_rollup,
+    "pages are overwritten": query_and_late_event_in_pages,
+    "pages are deleted before the header is written": query_and_late_event_in_pages,
+}
+
+
+@pytest.fixture
+def starting(small: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Let counters have pages."""
+    monkeypatch.setattr(counters_store, "PAGE_BYTES", 20)
+    return small
+
+
+@pytest.mark.parametrize("name", [name for name in MUTATIONS if "pages" not in name])
+def test_a_broken_condition_is_found(small: World, name: str) -> None:
+    actors = FOUND_BY[name](small)
+    with mutated(name):
+        assert finds_a_failure(small, actors)
+
+
+@pytest.mark.parametrize("name", [name for name in MUTATIONS if "pages" in name])
+def test_a_broken_order_of_pages_is_found(starting: World, name: str) -> None:
+    with mutated(name):
+        assert finds_a_failure(starting, FOUND_BY[name](starting), breaks_pages=True)
