@@ -1,0 +1,171 @@
+"""A caller that is bound to one organization learns nothing of another, wherever it names it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from chalice.test import HTTPResponse
+
+import app
+from chalicelib.platform.http import registered_routes
+from tests.client import ApiClient
+from tests.fuzz.known import MARK, Deployment
+
+TIME = "2026-01-15T11:50:00Z"
+EVENT = {"id": "new", "source": "s", "type": "call", "subject": "{org}", "time": TIME, "data": {"model": "a"}}
+CORRECTION = {"organization": "{org}", "source": MARK, "id": MARK, "time": TIME, "reason": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request that names ``{org}`` wherever its route can; ``refused`` is its status for every bound caller."""
+
+    body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    refused: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+PUBLIC_OR_OWN = Ask()
+GLOBAL = 403
+
+ROUTES: Mapping[str, Ask] = {
+    "GET /health": PUBLIC_OR_OWN,
+    "GET /openapi.json": PUBLIC_OR_OWN,
+    "GET /problems/{code}": Ask(variables={"code": "{org}"}),
+    "GET /v1/api-keys": Ask(refused=GLOBAL),
+    "POST /v1/api-keys": Ask({"name": "mine", "role": "read", "organization": "{org}"}, refused=GLOBAL),
+    "DELETE /v1/api-keys/{key}": Ask(refused=GLOBAL, variables={"key": "key_of_{org}"}),
+    "POST /v1/events": Ask([EVENT]),
+    "POST /v1/events/amend": Ask({**CORRECTION, "data": {"model": "b"}}),
+    "POST /v1/events/void": Ask(CORRECTION),
+    "GET /v1/ingestion": Ask(query={"organization": "{org}"}),
+    "GET /v1/meters": PUBLIC_OR_OWN,
+    "POST /v1/meters": Ask({"key": "m", "name": "M", "event_type": "t", "aggregation": "count"}, refused=GLOBAL),
+    "GET /v1/meters/{meter}": Ask(variables={"meter": "{org}"}),
+    "PATCH /v1/meters/{meter}": Ask({"name": "M"}, refused=GLOBAL, variables={"meter": "calls"}),
+    "POST /v1/meters/{meter}/archive": Ask(refused=GLOBAL, variables={"meter": "calls"}),
+    "GET /v1/organizations": Ask(query={"q": "{org}"}, refused=GLOBAL),
+    "POST /v1/organizations": Ask({"id": "{org}", "name": "Mine"}, refused=GLOBAL),
+    "GET /v1/organizations/{org}": Ask(),
+    "PATCH /v1/organizations/{org}": Ask({"name": "Mine"}),
+    "GET /v1/organizations/{org}/events": Ask(query={"source": MARK}),
+    "POST /v1/organizations/{org}/portal-links": Ask(),
+    "GET /v1/organizations/{org}/usage": Ask(query={"filter[model]": MARK, "meter": "tokens", "group_by": "model"}),
+    "GET /v1/session": PUBLIC_OR_OWN,
+    "GET /v1/settings": Ask(refused=GLOBAL),
+    "PUT /v1/settings": Ask({}, refused=GLOBAL),
+}
+CREDENTIALS = ("admin", "ingest", "read", "portal")
+
+
+def test_every_route_is_asked() -> None:
+    assert sorted(ROUTES) == sorted(f"{spec.method} {spec.path}" for spec in registered_routes())
+
+
+@pytest.fixture(scope="module")
+def callers(deployment: Deployment) -> dict[str, ApiClient]:
+    """Give a client for each kind of credential that is bound to acme, and an unbound admin."""
+    admin = ApiClient(app.app, deployment.admin)
+    link = admin.post("/v1/organizations/acme/portal-links").json_body["url"]
+    made = {role: admin.as_holder_of(admin.make_key(role, "acme")) for role in ("admin", "ingest", "read")}
+    return {**made, "portal": admin.as_holder_of(link.partition("#token=")[2]), "unbound": admin}
+
+
+def send(caller: ApiClient, route: str, org: str) -> HTTPResponse:
+    ask = ROUTES[route]
+    method, path = route.split(" ")
+    for name, value in {**ask.variables, "org": org}.items():
+        path = path.replace(f"{{{name}}}", value.replace("{org}", org))
+    body = None if ask.body is None else json.loads(json.dumps(ask.body).replace("{org}", org))
+    query: dict[str, Any] = {name: value.replace("{org}", org) for name, value in ask.query.items()}
+    return caller.request(method, path, body=body, **query)
+
+
+@pytest.mark.usefixtures("_nothing_changes")
+@pytest.mark.parametrize("credential", CREDENTIALS)
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route] is not PUBLIC_OR_OWN])
+def test_another_organization_is_like_one_that_does_not_exist(
+    callers: dict[str, ApiClient], route: str, credential: str
+) -> None:
+    theirs = send(callers[credential], route, "other")
+    nobodys = send(callers[credential], route, "nobody")
+    assert theirs.status_code == nobodys.status_code >= 400
+    assert theirs.body.replace(b"other", b"nobody") == nobodys.body
+    assert MARK not in theirs.body.decode()
+    refused = ROUTES[route].refused
+    assert refused is None or theirs.status_code == refused
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "GET /v1/organizations",
+        "GET /v1/organizations/{org}",
+        "GET /v1/organizations/{org}/events",
+        "GET /v1/organizations/{org}/usage",
+    ],
+)
+def test_the_same_request_of_an_unbound_admin_finds_it(callers: dict[str, ApiClient], route: str) -> None:
+    assert MARK in send(callers["unbound"], route, "other").body.decode()
+
+
+@pytest.mark.usefixtures("_nothing_changes")
+@pytest.mark.parametrize("credential", CREDENTIALS)
+@pytest.mark.parametrize("route", [route for route in ROUTES if ROUTES[route] is PUBLIC_OR_OWN])
+def test_what_everybody_may_read_names_no_organization(
+    callers: dict[str, ApiClient], route: str, credential: str
+) -> None:
+    answer = send(callers[credential], route, "other")
+    assert answer.status_code == 200
+    assert MARK not in answer.body.decode()
+
+
+@pytest.mark.usefixtures("_nothing_changes")
+def test_filters_of_an_own_list_reach_nothing_of_others(callers: dict[str, ApiClient]) -> None:
+    reader = callers["read"]
+    assert reader.get("/v1/organizations/acme/events", source=MARK).json_body["data"] == []
+    question = {"meter": "tokens", "group_by": "model", "filter[model]": MARK}
+    [usage] = reader.get("/v1/organizations/acme/usage", **question).json_body["data"]
+    assert (usage["total"], usage["windows"]) == ("0", [])
+    [tokens] = reader.get("/v1/organizations/acme/usage", meter="tokens").json_body["data"]
+    assert tokens["total"] == "7"
+    days = [day for day in reader.get("/v1/ingestion").json_body["data"] if day["accepted"]]
+    assert [day["accepted"] for day in days] == [1]
+
+
+def test_cursors_of_others_do_not_open(callers: dict[str, ApiClient], deployment: Deployment) -> None:
+    admin = callers["unbound"]
+    theirs = admin.as_holder_of(admin.make_key("read", "other"))
+    second = {"id": "second", "source": MARK, "type": "call", "subject": "other", "time": TIME, "data": {}}
+    assert admin.post("/v1/events", second).status_code == 202
+    events = theirs.get("/v1/organizations/other/events", limit=1).json_body["next_cursor"]
+    meters = theirs.get("/v1/meters", limit=1).json_body["next_cursor"]
+    assert theirs.get("/v1/organizations/other/events", limit=1, cursor=events).status_code == 200
+    for credential in ("admin", "read", "portal"):
+        caller = callers[credential]
+        for path, cursor in [("/v1/organizations/acme/events", events), ("/v1/meters", meters)]:
+            answer = caller.get(path, limit=1, cursor=cursor)
+            assert (answer.status_code, answer.json_body["type"]) == (400, "/problems/invalid-cursor"), path
+        assert caller.get("/v1/organizations/other/events", limit=1, cursor=events).status_code == 404
+
+
+def test_an_idempotency_key_is_of_one_caller(callers: dict[str, ApiClient]) -> None:
+    admin, headers = callers["unbound"], {"Idempotency-Key": "same"}
+    theirs = admin.as_holder_of(admin.make_key("admin", "other"))
+    made = theirs.post("/v1/organizations/other/portal-links", {"name": MARK}, headers=headers)
+    own = callers["admin"].post("/v1/organizations/acme/portal-links", {"name": "me"}, headers=headers)
+    assert (made.status_code, own.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in own.headers
+    refused = callers["admin"].post("/v1/organizations/other/portal-links", {"name": MARK}, headers=headers)
+    assert refused.status_code == 404
+
+
+def test_a_key_of_another_organization_cannot_be_revoked_by_a_bound_admin(callers: dict[str, ApiClient]) -> None:
+    admin = callers["unbound"]
+    theirs = admin.make_key("read", "other")
+    key_id = next(key["id"] for key in admin.get("/v1/api-keys").json_body["data"] if key["organization"] == "other")
+    assert callers["admin"].delete(f"/v1/api-keys/{key_id}").status_code == 403
+    assert admin.as_holder_of(theirs).get("/v1/session").json_body["organization"] == "other"
