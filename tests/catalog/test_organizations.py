@@ -61,12 +61,14 @@ def test_another_body_under_the_same_id_is_a_conflict(client: ApiClient, other: 
 
 
 def test_of_two_who_create_the_same_one_is_told_that_it_exists(client: ApiClient, storage: Storage) -> None:
+    create(client, "first")
     storage.before_write(lambda: client.post("/v1/organizations", ACME))
     assert client.post("/v1/organizations", ACME).status_code == 200
-    assert names(client) == ["acme"]
+    assert names(client) == ["acme", "first"]
 
 
 def test_of_two_who_create_different_ones_under_an_id_one_is_refused(client: ApiClient, storage: Storage) -> None:
+    create(client, "first")
     storage.before_write(lambda: client.post("/v1/organizations", {**ACME, "name": "First"}))
     assert code_of(client.post("/v1/organizations", ACME)) == "already-exists"
     assert client.get("/v1/organizations/acme").json_body["name"] == "First"
@@ -238,20 +240,48 @@ def test_a_search_finds_the_beginning_of_the_name_and_the_whole_id(client: ApiCl
     assert names(client, q="beta") == ["alpha"]
 
 
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        ("Straße", "STRASSE"),
+        ("ÉCLAIR", "e\u0301cl"),
+        ("İstanbul", "i\u0307st"),
+        ("ΣΟΦΟΣ", "σοφος"),
+        ("a#b", "a#"),
+        ("-", "-"),
+    ],
+)
+def test_a_search_knows_no_case_and_no_way_to_compose_an_accent(client: ApiClient, name: str, search: str) -> None:
+    client.post("/v1/organizations", {"id": "acme", "name": name})
+    assert names(client, q=search) == ["acme"]
+    assert names(client, q=name) == ["acme"]
+
+
+def test_a_shorter_name_comes_before_those_that_begin_with_it(client: ApiClient) -> None:
+    for one, name in [("z", "Acme"), ("a", "Acme Two"), ("b", "Acme!")]:
+        client.post("/v1/organizations", {"id": one, "name": name})
+    assert names(client) == ["z", "a", "b"]
+
+
+def test_a_search_does_not_reach_from_the_name_into_the_id(client: ApiClient) -> None:
+    client.post("/v1/organizations", {"id": "one", "name": "Acme"})
+    assert names(client, q="acme#o") == []
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
 def test_pages_of_any_size_hold_everything_once(client: ApiClient, limit: int) -> None:
     create(client, "a1", "a2", "a3", "a4")
     client.post("/v1/organizations", {"id": "a", "name": "Other"})
     seen: list[str] = []
     cursor: dict[str, str] = {}
-    while True:
+    for _ in range(5):
         page = client.get("/v1/organizations", q="a", limit=limit, **cursor).json_body
         assert len(page["data"]) <= limit
         seen += [one["id"] for one in page["data"]]
         if page["next_cursor"] is None:
             break
         cursor = {"cursor": page["next_cursor"]}
-    assert seen == ["a", "a1", "a2", "a3", "a4"]
+    assert (seen, page["next_cursor"]) == (["a", "a1", "a2", "a3", "a4"], None)
 
 
 def test_a_cursor_continues_only_its_own_search(client: ApiClient) -> None:
