@@ -116,7 +116,7 @@ def test_demo_data_is_there_at_the_start_and_is_not_doubled_by_the_next(tmp_path
         with serving("--data", tmp_path, "--demo", *arguments) as server:
             used = server.get("/v1/organizations/acme-ai/usage")["data"]
             report = server.post("/_local/jobs/rollup_usage", {})["jobs"]["rollup_usage"]
-            assert report["rollup"] == {"rolled_up": 0, "left": 0}
+            assert report["rollup"] == {"rolled_up": 0, "left": 0, "unfinished": []}
             return {meter["meter"]: meter["total"] for meter in used}
 
     first = totals("--clock", "2026-03-03T10:20:00Z")
