@@ -1,12 +1,14 @@
 """The session and portal links: one organization's own people read for a while, and nothing more."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from chalicelib.platform import settings as settings_module
+from chalicelib.platform.requests import read_base_url
 from chalicelib.shared.clock import Clock
 from tests.catalog.problems import code_of, faults_of
 from tests.client import ApiClient
@@ -95,3 +97,16 @@ def test_without_a_configured_address_a_link_leads_where_the_request_came_in(
     headers = {"Host": "api.example.com", "X-Forwarded-Proto": "https"}
     url = client.post(LINKS, headers=headers).json_body["url"]
     assert url.startswith("https://api.example.com/console#token=")
+
+
+@pytest.mark.parametrize(
+    ("sent", "address"),
+    [
+        ("/v1/organizations/acme/portal-links", "https://api.example.com"),
+        ("/api/v1/organizations/acme/portal-links", "https://api.example.com/api"),
+        ("/a/b/v1/organizations/acme/portal-links/", "https://api.example.com/a/b"),
+    ],
+)
+def test_the_stage_that_the_gateway_puts_first_is_part_of_the_address(sent: str, address: str) -> None:
+    request = SimpleNamespace(context={"path": sent}, path="/v1/organizations/{org}/portal-links")
+    assert read_base_url(request, {"host": "api.example.com"}) == address
