@@ -11,6 +11,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+# Tests share nothing, so every core takes some; their order inside a file does not matter.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 SOURCES := $(wildcard app.py) chalicelib $(wildcard local bench) tests
 
 .PHONY: run test check bench lint types routes lock clean
@@ -20,7 +22,7 @@ run: $(READY)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
 test: lint types
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: lint types
 	$(BIN)/python -m pytest -q tests/house
