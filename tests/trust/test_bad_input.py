@@ -307,19 +307,28 @@ def token(**claims: Any) -> str:
     return jwt.encode({**read, **claims}, settings.signing_key("portal"))
 
 
-@pytest.mark.parametrize(
-    "credential",
-    [
-        *("", "x", "mf_admin_", "mf_admin_0123456789abcdefghjk_" + "0" * 36, "null", "é", "a.b.c", "..", "x" * 10_000),
-        make_key(Role.ADMIN, "key_0123456789abcdefghjk").secret,
-        make_key(Role.ADMIN, "key_0123456789abcdefghjk").secret.swapcase(),
-        jwt.encode({"sub": "acme"}, "", algorithm="none"),
-        token(exp=int(NOON.timestamp())),
-        token(exp=int(NOON.timestamp()) + 86_401),
-        token(aud="cursor"),
-        token()[:-1],
-    ],
-)
+# Some are made by chance, so they go by their names.
+BAD_CREDENTIALS = {
+    "nothing": "",
+    "one character": "x",
+    "a prefix": "mf_admin_",
+    "another checksum": "mf_admin_0123456789abcdefghjk_" + "0" * 36,
+    "null": "null",
+    "not ASCII": "é",
+    "three parts": "a.b.c",
+    "empty parts": "..",
+    "10,000 characters": "x" * 10_000,
+    "an unknown key": make_key(Role.ADMIN, "key_0123456789abcdefghjk").secret,
+    "a key in the other case": make_key(Role.ADMIN, "key_0123456789abcdefghjk").secret.swapcase(),
+    "an unsigned token": jwt.encode({"sub": "acme"}, "", algorithm="none"),
+    "a token that has just ended": token(exp=int(NOON.timestamp())),
+    "a token of more than a day": token(exp=int(NOON.timestamp()) + 86_401),
+    "a token for something else": token(aud="cursor"),
+    "a cut token": token()[:-1],
+}
+
+
+@pytest.mark.parametrize("credential", BAD_CREDENTIALS.values(), ids=BAD_CREDENTIALS)
 def test_a_bad_credential_gets_one_and_the_same_answer(admin: ApiClient, credential: str) -> None:
     sent = quickly(admin.as_holder_of(credential), "GET", ORGANIZATIONS)
     refused(sent, 401, "unauthenticated")
