@@ -6,6 +6,10 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.catalog.meters import Aggregation
+from chalicelib.catalog.store import find_key
+from chalicelib.platform import auth
+from tests.client import ApiClient
+from tests.faults.paths import Served
 from tests.faults.world import ACME, NOON, World, event, open_world
 
 AN_HOUR = timedelta(hours=1)
@@ -41,3 +45,13 @@ def used(world: World) -> World:
     world.roll_up()
     world.received(event("late", NOON - AN_HOUR, v=4**2, model="b"))
     return world
+
+
+@pytest.fixture
+def served(used: World) -> Served:
+    """Serve the app in a world with some usage, to a client with an admin key."""
+    import app
+
+    auth.use_key_source(find_key)
+    nobody = ApiClient(app.app, None)
+    return Served(used, nobody.as_holder_of(nobody.make_key("admin")))

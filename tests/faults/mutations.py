@@ -11,14 +11,16 @@ from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.platform.connection import Reply, SharedConnection
+from chalicelib.platform.reads import find
 from chalicelib.platform.writes import Delete, commit
 from chalicelib.shared.time import zone_of
-from chalicelib.usage import corrections, counters_store, ingest, rollup, store
+from chalicelib.usage import counters_store, rollup, store
 from chalicelib.usage.counters import Counters, merge_counters
+from chalicelib.usage.fold import fold
 from chalicelib.usage.ranges import day_of, days_range
 from chalicelib.usage.reader import CountersReader
 from chalicelib.usage.store import Mark
-from chalicelib.usage.tables import MarkItem
+from chalicelib.usage.tables import CountersItem, MarkItem
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 Request = dict[str, Any]
@@ -100,13 +102,17 @@ def build_the_day_first(patch: pytest.MonkeyPatch) -> None:
         before = read_again(organization, days_range(day, day.fromordinal(day.toordinal() + 1), zone), catalog)
         stored = store_quarter_hours(organization, quarter_hours, catalog)
         for quarter_hour, segments in store.read_partitions(organization, sorted(quarter_hours)):
-            before[quarter_hour] = rollup.fold(segments, catalog)
+            before[quarter_hour] = fold(segments, catalog)
         read[organization] = dict(sorted(before.items()))
         return stored
 
     def store_day(organization: Organization, day: date, catalog: MeterCatalog) -> bool:
         parts = list(read[organization.id].values())
-        rollup._put(rollup.day_stretch(organization.id, rollup.Kind.DAY, day), merge_counters(parts, catalog), catalog)
+        rollup._put(
+            counters_store.day_stretch(organization.id, counters_store.Kind.DAY, day),
+            merge_counters(parts, catalog),
+            catalog,
+        )
         return True
 
     patch.setattr(rollup, "_store_quarter_hours", store_after_reading)
@@ -124,7 +130,6 @@ def mark_before_storing(patch: pytest.MonkeyPatch) -> None:
         put_segments(late.pop())
 
     patch.setattr(store, "put_marks", marks_first)
-    assert ingest.store is corrections.store is store
 
 
 def no_mark(patch: pytest.MonkeyPatch) -> None:
@@ -159,7 +164,7 @@ def header_before_pages(patch: pytest.MonkeyPatch) -> None:
 
     def delete_then_put(header: Any) -> tuple[bool, dict[str, Any]]:
         stretch = counters_store.Stretch(header.pk, counters_store.Kind(header.sk[0]), header.sk[2:])
-        old = counters_store.find(counters_store.CountersItem, (header.pk, header.sk))
+        old = find(CountersItem, (header.pk, header.sk))
         if old is not None and old.pages:
             pages = counters_store._page_keys(stretch, old.fold_id, int(old.pages))
             counters_store._delete_pages(stretch, pages)

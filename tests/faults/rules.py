@@ -3,6 +3,7 @@
 Times: a fault ``before`` means that the call was not carried out; ``after`` that it was, and its answer was lost.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -125,7 +126,7 @@ def leave_unprocessed(keep: int) -> Rule:
         if call.operation not in ("BatchWriteItem", "BatchGetItem"):
             return send(call.request)
         sent, left = _divided(call, keep)
-        reply = send({**call.request, "RequestItems": sent})
+        reply = send({**call.request, "RequestItems": sent}) if sent else {}
         name = "UnprocessedItems" if call.operation == "BatchWriteItem" else "UnprocessedKeys"
         return {**reply, name: left}
 
@@ -144,3 +145,19 @@ def _divided(call: Call, keep: int) -> tuple[Request, Request]:
                 part[table] = {**asked, "Keys": chosen} if call.operation == "BatchGetItem" else chosen
         room = max(0, room - len(requests))
     return sent, left
+
+
+def leave_all_of_every_other() -> Rule:
+    """Give back every other batch as a whole."""
+    seen = itertools.count()
+
+    def rule(call: Call, send: Send) -> Reply:
+        is_batch = call.operation in ("BatchWriteItem", "BatchGetItem")
+        return leave_unprocessed(0)(call, send) if is_batch and next(seen) % 2 == 0 else send(call.request)
+
+    return rule
+
+
+def both(one: Rule, other: Rule) -> Rule:
+    """Put a call under two rules."""
+    return lambda call, send: one(call, lambda request: other(Call(call.number, call.operation, request), send))

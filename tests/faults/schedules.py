@@ -2,8 +2,9 @@
 
 The search is complete up to the order of calls that cannot see each other: it runs one schedule of every class of
 schedules that differ only by swapping neighbouring calls of two actors which touch no item in common, or only read
-(Mazurkiewicz traces; dynamic partial order reduction with source sets and sleep sets, Abdulla et al. 2014). Every outcome that any schedule has is the outcome of one
-that was run. Each schedule starts from the same tables in a fresh process and is replayed from the beginning.
+(dynamic partial order reduction with source sets and sleep sets; Abdulla and others, 2014). Every outcome that any
+schedule has is the outcome of one that was run. Each schedule starts from the same tables in a fresh process and is
+replayed from the beginning.
 
 An actor may also stop at points of its own (``Stage.point``), such as "acknowledged" and "asked": what the checks
 compare must keep its order as well.

@@ -1,4 +1,4 @@
-"""All schedules of queries, and of corrections, against what writes meanwhile: each answer is right when it is given."""
+"""All schedules of queries and corrections against what writes meanwhile: each answer is right when it is given."""
 
 from datetime import timedelta
 

@@ -202,6 +202,17 @@ _DEFINITION: dict[str, Any] = {
 }
 
 
+def partitions_of(opened: FaultStore, organization: str) -> dict[int, list[Segment]]:
+    """Read all segments of an organization out of the store itself, by quarter-hour."""
+    found: dict[int, list[Segment]] = {}
+    for partition, items in sorted(opened.contents()[SegmentItem.Meta.table_name].items()):
+        if partition.rpartition("#")[0] == organization:
+            for _, item in sorted(items.items()):
+                segment = store._segment(SegmentItem.from_raw_data(as_read(item)))
+                found.setdefault(segment.quarter_hour, []).append(segment)
+    return found
+
+
 class _Stored:
     """Everything that is stored for one organization."""
 
@@ -222,7 +233,7 @@ class _Stored:
     def check(self) -> None:
         """Assert that quarter-hours are folds, days are merges, levels are of their days, and no mark is left."""
         assert store.list_marks(self.organization.id) == []
-        partitions = self._partitions()
+        partitions = partitions_of(self._store, self.organization.id)
         assert set(self.quarter_hours) == set(partitions)
         for quarter_hour, stored in self.quarter_hours.items():
             folded = fold(partitions[quarter_hour], self.catalog)
@@ -234,16 +245,6 @@ class _Stored:
         for day, parts in by_day.items():
             assert self.days[day] == merge_counters(parts, self.catalog), f"day {day} is torn"
         self._check_levels()
-
-    def _partitions(self) -> dict[int, list[Segment]]:
-        """Read all segments of the organization out of the store itself."""
-        found: dict[int, list[Segment]] = {}
-        for partition, items in sorted(self._store.contents()[SegmentItem.Meta.table_name].items()):
-            if partition.rpartition("#")[0] == self.organization.id:
-                for _, item in sorted(items.items()):
-                    segment = store._segment(SegmentItem.from_raw_data(as_read(item)))
-                    found.setdefault(segment.quarter_hour, []).append(segment)
-        return found
 
     def _check_levels(self) -> None:
         levels = {day: rollup.levels_of(counters, self.catalog) for day, counters in self.days.items()}
