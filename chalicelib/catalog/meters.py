@@ -1,4 +1,4 @@
-"""What a meter is: which events it counts, what it takes from them, how they add up (rules.md, section 2)."""
+"""What a meter is: which events it counts, what it takes from them, how they add up (docs/rules.md, section 2)."""
 
 import re
 from collections.abc import Mapping, Sequence

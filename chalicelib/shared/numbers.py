@@ -1,4 +1,4 @@
-"""Exact numbers: what is accepted, how it is read, how it is shown (rules.md 2.3, api.md conventions).
+"""Exact numbers: what is accepted, how it is read, how it is shown (docs/rules.md 2.3 and 2.8).
 
 A JSON number is never turned into a float: the reader keeps its literal as a ``JsonNumber`` until someone knows what
 it means. The form is matched before any ``Decimal()``, because ``int(Decimal("1E+1000000"))`` takes 20 seconds.

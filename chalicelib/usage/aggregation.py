@@ -1,4 +1,4 @@
-"""How the events of a meter become a quantity: states that merge (rules.md 2.5 and 2.6).
+"""How the events of a meter become a quantity: states that merge (docs/rules.md 2.5 and 2.6).
 
 Each aggregation has a state for a stretch of time: ``add`` makes one from the rows of a quarter-hour, ``merge`` joins
 two of the same meter, ``value`` gives the exact quantity. Merging is associative, so a day is the merge of its

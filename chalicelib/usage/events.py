@@ -1,4 +1,4 @@
-"""What an event is, once it has been read: who used what, when (rules.md, section 2)."""
+"""What an event is, once it has been read: who used what, when (docs/rules.md, section 2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

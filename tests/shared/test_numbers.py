@@ -1,4 +1,4 @@
-"""Numbers are read from their literal, exactly, or not at all (rules.md 2.3, api.md conventions)."""
+"""Numbers are read from their literal, exactly, or not at all (docs/rules.md 2.3 and 2.8)."""
 
 import time
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Instants, quarter-hours and local days, with the zones that do odd things (rules.md, section 1)."""
+"""Instants, quarter-hours and local days, with the zones that do odd things (docs/rules.md, section 1)."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise

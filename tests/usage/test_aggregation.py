@@ -1,4 +1,4 @@
-"""The algebra of quantities: what each aggregation gives, and that its states merge (rules.md 2.5 and 2.6)."""
+"""The algebra of quantities: what each aggregation gives, and that its states merge (docs/rules.md 2.5 and 2.6)."""
 
 from decimal import Decimal
 from fractions import Fraction

@@ -2,11 +2,11 @@
 
 The cases come from the tests of OpenMeter, Lago and Kill Bill. Background only, with what sets them apart:
 
-- ``om-parse-01``: about reading a value in isolation; here a value is read within an event (rules.md 2.3), which the
+- ``om-parse-01``: about reading a value in isolation; here a value is read within an event (rule 2.3), which the
   tests of the fold do.
-- ``om-dst-01``: about the windows of days rather than an aggregation (rules.md 1.2); its figures hold here too, see
+- ``om-dst-01``: about the windows of days rather than an aggregation (rule 1.2); its figures hold here too, see
   ``test_days_around_a_change_of_clocks``.
-- ``kb-roll-04``: rolls raw records up by unit; here a unit is a meter of its own (rules.md 2.5), with the same sums,
+- ``kb-roll-04``: rolls raw records up by unit; here a unit is a meter of its own (rule 2.5), with the same sums,
   see ``test_a_meter_for_each_unit_has_its_own_sum``.
 
 Names of the tests end with the name of the case.

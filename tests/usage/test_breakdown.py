@@ -1,4 +1,4 @@
-"""From states to what a caller sees: groups, top and rest, filters (api.md, usage)."""
+"""From states to what a caller sees: groups, top and rest, filters."""
 
 from collections.abc import Mapping
 from decimal import Decimal

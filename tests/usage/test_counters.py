@@ -1,4 +1,4 @@
-"""Counters of days: merging, the limit of combinations, and how they are stored (rules.md 2.7)."""
+"""Counters of days: merging, the limit of combinations, and how they are stored (docs/rules.md 2.7)."""
 
 from dataclasses import replace
 from decimal import Decimal

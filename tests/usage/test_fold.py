@@ -1,4 +1,4 @@
-"""The fold decides what counts: duplicates, conflicts, voids, amends, unmatched and unusable (rules.md 2.1 to 2.5)."""
+"""The fold decides what counts: duplicates, conflicts, voids, amends, unmatched and unusable (docs/rules.md)."""
 
 import time
 from dataclasses import astuple, replace

@@ -1,4 +1,4 @@
-"""The order of arrival changes nothing but who of the same identity came first (trust.md, order and time)."""
+"""The order of arrival changes nothing but who of the same identity came first."""
 
 from collections.abc import Sequence
 from itertools import permutations

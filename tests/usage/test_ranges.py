@@ -1,4 +1,4 @@
-"""Ranges cut into windows and days, in zones where that is not simple (rules.md 1.2)."""
+"""Ranges cut into windows and days, in zones where that is not simple (docs/rules.md 1.2)."""
 
 from datetime import date, timedelta
 from itertools import pairwise

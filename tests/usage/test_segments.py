@@ -1,4 +1,4 @@
-"""Packing keeps every character of every event, in few bytes (architecture.md 1.1)."""
+"""Packing keeps every character of every event, in few bytes."""
 
 import random
 import time
