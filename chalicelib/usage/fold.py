@@ -2,7 +2,7 @@
 
 It is a pure function, so it may run again at any time, twice at once, or after a crash, and gives the same counters.
 
-What it decides (docs/rules.md, section 2): of the events with one identity the first received counts (segments in the order
+What it decides (docs/rules.md): of the events with one identity the first received counts (segments in the order
 of their sort ids, rows in theirs); a later one is a duplicate when type and data are the same and a conflict when not.
 A void takes the identity back for good. An amend replaces the data and keeps the time; the last one holds. An event
 that no meter matches (by type, filter and time) is unmatched; one whose value a meter cannot use is unusable for it.
