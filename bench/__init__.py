@@ -1,0 +1,1 @@
+"""What it costs: write units, read units, round trips and CPU, as one JSON object."""

@@ -1,0 +1,139 @@
+"""The app on an embedded DynamoDB in this process, with every unit that a call consumes added up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.catalog import store as catalog_store
+from chalicelib.catalog import tables as catalog_tables
+from chalicelib.platform import idempotency, together
+from chalicelib.platform.connection import client, disconnect
+from chalicelib.platform.tables import create_tables
+from chalicelib.usage import tables as usage_tables
+from local.engine import EmbeddedDynamo, use_no_aws_account
+
+_READS = frozenset({"GetItem", "BatchGetItem", "Query", "TransactGetItems"})
+_READ_UNIT_BYTES = 4096
+# Their models define the tables.
+TABLES = (catalog_tables, usage_tables, idempotency)
+
+
+@dataclass
+class Bill:
+    """What the calls of a stretch of code consumed.
+
+    ``round_trips`` counts those that wait for one another: of reads made at the same time the longest chain counts.
+    """
+
+    write_units: float = 0
+    read_units: float = 0
+    calls: int = 0
+    round_trips: int = 0
+    engine_cpu_s: float = 0
+
+
+class Meter:
+    """Stands in front of the app's client, asks every call for its capacity and writes it on the open bill."""
+
+    def __init__(self) -> None:
+        self._bill = Bill()
+        found = client()
+        self._send = found._make_api_call
+        found._make_api_call = self._called
+
+    def _called(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        started = time.process_time()
+        answer: dict[str, Any] = self._send(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        bill = self._bill
+        bill.engine_cpu_s += time.process_time() - started
+        bill.calls += 1
+        bill.round_trips += 1
+        if operation in _READS:
+            bill.read_units += read_units(operation, request, answer)
+        else:
+            consumed = answer["ConsumedCapacity"]
+            bill.write_units += sum(each["CapacityUnits"] for each in (consumed if _is_list(consumed) else [consumed]))
+        return answer
+
+    @contextmanager
+    def bill(self) -> Iterator[Bill]:
+        """Write what happens inside on a new bill."""
+        before, self._bill = self._bill, Bill()
+        try:
+            yield self._bill
+        finally:
+            self._bill = before
+
+    def one_after_the_other(self, outcomes: list[Any]) -> None:
+        """Make calls that the app makes at the same time, and count only the longest chain of round trips."""
+        begun = self._bill.round_trips
+        chains = []
+        for outcome in outcomes:
+            self._bill.round_trips = begun
+            outcome.run()
+            chains.append(self._bill.round_trips)
+        self._bill.round_trips = max(chains, default=begun)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
+    """Count the units of a read by DynamoDB's rule, because the engine answers 1 whatever was read.
+
+    A unit is 4 KB begun: of a query over all its items together, of single items each by itself; half of it when the
+    read is not strongly consistent.
+    """
+    assert "ProjectionExpression" not in request, "an item that is read in part is paid in whole"
+    assert "FilterExpression" not in request, "what a filter drops is paid too"
+    if operation == "BatchGetItem":
+        assert all(asked["ConsistentRead"] for asked in request["RequestItems"].values())
+        keys = sum(len(asked["Keys"]) for asked in request["RequestItems"].values())
+        sizes = [item_bytes(item) for items in answer["Responses"].values() for item in items]
+        return sum(map(_units_of, sizes)) + keys - len(sizes)
+    found = answer.get("Items", [answer["Item"]] if "Item" in answer else [])
+    units = _units_of(sum(map(item_bytes, found)))
+    return units if request.get("ConsistentRead") else units / 2
+
+
+def _units_of(size: int) -> int:
+    return max(1, -(-size // _READ_UNIT_BYTES))
+
+
+def item_bytes(item: dict[str, dict[str, Any]]) -> int:
+    """Count the bytes of an item as DynamoDB does: names and values; a number takes a byte for two digits and one."""
+    return sum(len(name.encode()) + _value_bytes(*next(iter(value.items()))) for name, value in item.items())
+
+
+def _value_bytes(kind: str, value: Any) -> int:
+    if kind == "S":
+        return len(value.encode())
+    if kind == "B":
+        return len(value)
+    if kind == "N":
+        return (len(value) + 1) // 2 + 1
+    assert kind in ("BOOL", "NULL"), f"no item of the app has a {kind}"
+    return 1
+
+
+@contextmanager
+def open_store() -> Iterator[Meter]:
+    """Give the app an empty store in memory, and a meter of what it consumes."""
+    use_no_aws_account()
+    disconnect()
+    catalog_store.forget_definitions()
+    at_once = together.run_all
+    with EmbeddedDynamo() as engine:
+        engine.attach(client())
+        create_tables()
+        meter = Meter()
+        together.run_all = meter.one_after_the_other
+        try:
+            yield meter
+        finally:
+            together.run_all = at_once
+            disconnect()
+            catalog_store.forget_definitions()
