@@ -1,4 +1,4 @@
-"""Instants, quarter-hours and local days (rules.md, section 1).
+"""Instants, quarter-hours and local days (docs/rules.md, section 1).
 
 An instant is an aware ``datetime`` in UTC. A quarter-hour is an ``int``: whole quarter-hours since 1970 UTC. It is the
 finest bucket that lines up with every time zone on earth, because every offset in use is a multiple of 15 minutes.
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 QuarterHour = int
 
 QUARTER_HOUR_S = 900
+_QUARTER_HOUR = timedelta(seconds=QUARTER_HOUR_S)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 ONE_DAY = timedelta(days=1)
@@ -37,7 +38,7 @@ def parse_instant(text: str) -> datetime:
     found = _INSTANT.fullmatch(text)
     if found is None:
         raise ValueError("must be an RFC 3339 instant such as 2026-01-31T23:59:59Z")
-    year, month, day, hour, minute, second = (int(part) for part in found.group(1, 2, 3, 4, 5, 6))
+    year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))
     if found[8] is None and found[9] is None:
         raise ValueError("must carry an offset such as Z or +02:00")
     micro = int((found[7] or "0")[:6].ljust(6, "0"))
@@ -95,7 +96,7 @@ def instant_of(micros: int) -> datetime:
 
 def quarter_hour_of(instant: datetime) -> QuarterHour:
     """Name the quarter-hour that holds an instant."""
-    return int((instant - EPOCH) // timedelta(seconds=QUARTER_HOUR_S))
+    return int((instant - EPOCH) // _QUARTER_HOUR)
 
 
 def quarter_hour_start(quarter_hour: QuarterHour) -> datetime:
@@ -105,7 +106,7 @@ def quarter_hour_start(quarter_hour: QuarterHour) -> datetime:
 
 def ceil_quarter_hour(instant: datetime) -> QuarterHour:
     """Name the first quarter-hour that begins at or after an instant."""
-    return -int((EPOCH - instant) // timedelta(seconds=QUARTER_HOUR_S))
+    return -int((EPOCH - instant) // _QUARTER_HOUR)
 
 
 def format_quarter_hour(quarter_hour: QuarterHour) -> str:

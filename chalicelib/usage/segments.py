@@ -106,7 +106,7 @@ def _flatten(event: Event) -> list[tuple[Path, Any]]:
 
 
 def _flatten_into(leaves: list[tuple[Path, Any]], path: Path, value: Any) -> None:
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         for name, child in value.items():
             _flatten_into(leaves, (*path, name), child)
     else:
