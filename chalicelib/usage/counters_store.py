@@ -1,8 +1,10 @@
 """Counters in DynamoDB: a header for each stretch of time, and pages where it would pass 300 KB.
 
-A header is written on condition that nothing newer stands there: segments and definitions only grow. Pages are written
-first, under the fold's id, and mean nothing until a header names that id; readers take only the pages their header
-names, and read again when those have gone. Replaced pages are deleted last.
+A header is written on condition that it has seen more than what stands there: segments and definitions only grow.
+Pages are written first, under the fold's id, and mean nothing until a header names that id; readers take only the pages
+their header names, and read again when those have gone. Replaced pages are deleted last. A header that has seen just as
+much changes nothing: else one whose answer was lost, sent again after an equal one took its place, would name pages
+that are deleted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,9 +139,9 @@ def _page_keys(stretch: Stretch, fold_id: str, pages: int) -> list[str]:
 
 
 def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> bool:
-    """Store counters unless newer ones stand there; tells whether it did.
+    """Store counters if they have seen more segments or later definitions than what stands there, and no less of either.
 
-    Newer means more segments or later definitions. Writing the same again changes nothing. Raises ``Busy``.
+    Tells whether it did: writing the same again changes nothing. Raises ``Busy``.
     """
     blob = encode(counters, catalog)
     chunks = [] if len(blob) <= PAGE_BYTES else [blob[at : at + PAGE_BYTES] for at in range(0, len(blob), PAGE_BYTES)]
@@ -167,8 +169,11 @@ def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
     request: dict[str, Any] = {
         "TableName": CountersItem.Meta.table_name,
         "Item": header.serialize(),
-        # Nothing stands there, or nothing that has seen more segments or later definitions than this.
-        "ConditionExpression": "attribute_not_exists(pk) OR (g <= :segments AND v <= :definitions)",
+        # Nothing stands there, or what has seen no more of either, and less of one.
+        "ConditionExpression": (
+            "attribute_not_exists(pk)"
+            " OR (g < :segments AND v <= :definitions) OR (g <= :segments AND v < :definitions)"
+        ),
         "ExpressionAttributeValues": {
             ":segments": {"N": str(header.segments)},
             ":definitions": {"N": str(header.definitions)},
@@ -180,8 +185,14 @@ def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
     if reply.fault is None:
         return True, reply.content.get("Attributes", {})
     if code_of(reply.fault) in CONDITION_FAILED:
-        return False, {}
+        return reply.may_be_applied and _is_stored(header), {}
     raise reply.fault
+
+
+def _is_stored(header: CountersItem) -> bool:
+    """Tell whether a header in pages stands there: then the answer that was lost was a success."""
+    stored = find(CountersItem, (header.pk, header.sk))
+    return stored is not None and stored.fold_id is not None and stored.fold_id == header.fold_id
 
 
 def _delete_pages(stretch: Stretch, keys: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,9 @@ from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import quarter_hour_of
 from chalicelib.usage import rollup, store
 from tests.faults.naive import Books, Received, quantity
+from tests.faults.rules import passing
 from tests.faults.schedules import Actor, Stage, every_schedule
+from tests.faults.tap import Rule
 from tests.faults.world import ACME, FROM, NOON, UNTIL, World, beginning, go_back
 
 ACKNOWLEDGED = "acknowledged"
@@ -30,11 +32,11 @@ def explore(
     *,
     allowed: tuple[type[BaseException], ...] = (),
     at_least: int = 1,
-    breaks_pages: bool = False,
+    rule: Callable[[], Rule] = lambda: passing,
 ) -> int:
     """Run every schedule of the actors from the world as it is, and check the world after each; count them.
 
-    With ``breaks_pages`` others may come between any two items of a query. ``allowed`` are the errors that an actor may
+    ``rule`` makes the rule that the calls of one schedule are under. ``allowed`` are the errors that an actor may
     end with. Raises ``Broken``. Puts the world back in the end.
     """
     start = beginning(world)
@@ -45,7 +47,7 @@ def explore(
 
     explored = 0
     try:
-        for schedule in every_schedule(world.store.tap, make, breaks_pages=breaks_pages):
+        for schedule in every_schedule(world.store.tap, make, rule):
             explored += 1
             assert explored <= _TOO_MANY, "more schedules than a test run has time for"
             try:
@@ -62,10 +64,10 @@ def explore(
     return explored
 
 
-def finds_a_failure(world: World, actors: Mapping[str, Actor], *, breaks_pages: bool = False) -> bool:
+def finds_a_failure(world: World, actors: Mapping[str, Actor], *, rule: Callable[[], Rule] = lambda: passing) -> bool:
     """Tell whether some schedule of the actors ends wrong: with a wrong figure, or with counters nobody can read."""
     try:
-        explore(world, actors, breaks_pages=breaks_pages)
+        explore(world, actors, rule=rule)
     except Broken as broken:
         if not isinstance(broken.__cause__, AssertionError | Busy | zlib.error):
             raise

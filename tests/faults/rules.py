@@ -84,6 +84,11 @@ UNKNOWN: dict[str, Fault] = {
 }
 
 
+def passing(call: Call, send: Send) -> Reply:
+    """Let every call pass."""
+    return send(call.request)
+
+
 def break_pages(call: Call, send: Send) -> Reply:
     """Let every query end its page after one item."""
     if call.operation != "Query":

@@ -16,8 +16,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from tests.faults.footprints import Footprint, depend, footprint, point
-from tests.faults.rules import break_pages
-from tests.faults.tap import Call, Reply, Send, Tap
+from tests.faults.rules import passing
+from tests.faults.tap import Call, Reply, Rule, Send, Tap
 
 Actor = Callable[["Stage"], None]
 
@@ -41,13 +41,19 @@ class _Thread:
 _current: ContextVar[_Thread | None] = ContextVar("actor", default=None)
 
 
+def acting() -> str:
+    """Name the actor whose thread this is; empty outside."""
+    thread = _current.get()
+    return "" if thread is None else thread.name
+
+
 class Stage:
     """Runs actors one step at a time; a step is a call to the storage with all that follows it up to the next."""
 
-    def __init__(self, tap: Tap, actors: Mapping[str, Actor], *, breaks_pages: bool = False) -> None:
-        """Take actors; ``breaks_pages`` lets others come between any two items of a query, as they may in truth."""
+    def __init__(self, tap: Tap, actors: Mapping[str, Actor], rule: Rule = passing) -> None:
+        """Take actors; ``rule`` decides what becomes of a call whose turn it is."""
         self._tap = tap
-        self._breaks_pages = breaks_pages
+        self._broken = rule
         self._actors = actors
         self._threads = {name: _Thread(name) for name in actors}
         self._stopped = threading.Semaphore(0)
@@ -60,7 +66,7 @@ class Stage:
 
     def _rule(self, call: Call, send: Send) -> Reply:
         self._stop(footprint(call), call.operation)
-        return break_pages(call, send) if self._breaks_pages else send(call.request)
+        return self._broken(call, send)
 
     def _stop(self, wants: Footprint, label: str) -> None:
         thread = _current.get()
@@ -223,12 +229,15 @@ class Schedule:
 
 
 def every_schedule(
-    tap: Tap, make: Callable[[], Mapping[str, Actor]], *, breaks_pages: bool = False
+    tap: Tap, make: Callable[[], Mapping[str, Actor]], rule: Callable[[], Rule] = lambda: passing
 ) -> Iterator[Schedule]:
-    """Run every schedule of some actors; ``make`` puts everything back to the beginning and gives them afresh."""
+    """Run every schedule of some actors; ``make`` puts everything back to the beginning and gives them afresh.
+
+    ``rule`` makes the rule that the calls of one schedule are under.
+    """
     search = Search()
     while not search.is_finished:
-        stage = Stage(tap, make(), breaks_pages=breaks_pages)
+        stage = Stage(tap, make(), rule())
         search.begin()
         if stage.run(search.choose):
             yield Schedule(stage.steps, stage.errors())

@@ -19,6 +19,7 @@ from tests.faults.explore import (
     void,
 )
 from tests.faults.mutations import MUTATIONS, mutated
+from tests.faults.rules import break_pages
 from tests.faults.schedules import Actor, Stage
 from tests.faults.world import NOON, World, event
 
@@ -108,4 +109,4 @@ def test_a_broken_condition_is_found(small: World, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in MUTATIONS if "pages" in name])
 def test_a_broken_order_of_pages_is_found(starting: World, name: str) -> None:
     with mutated(name):
-        assert finds_a_failure(starting, FOUND_BY[name](starting), breaks_pages=True)
+        assert finds_a_failure(starting, FOUND_BY[name](starting), rule=lambda: break_pages)

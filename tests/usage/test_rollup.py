@@ -96,14 +96,14 @@ def test_a_segment_that_comes_while_its_mark_is_rolled_up_keeps_the_mark(monkeyp
     assert total("tokens", *DAY, now=LATER) == "11"
 
 
-def test_counters_that_saw_fewer_segments_or_older_meters_never_replace_others() -> None:
+def test_counters_that_saw_no_more_segments_and_no_later_meters_never_replace_others() -> None:
     stretch = quarter_hour_stretch("acme", quarter_hour_of(parse_instant("2026-01-15T12:00:00Z")))
     catalog = catalog_now()
     newer = Counters(3, 2_000_000_002, Health(accepted=9))
     assert put_counters(stretch, newer, catalog, "f1")
     assert not put_counters(stretch, Counters(2, 2_000_000_002), catalog, "f2")
     assert not put_counters(stretch, Counters(4, 2_000_000_001), catalog, "f3")
-    assert put_counters(stretch, newer, catalog, "f4")
+    assert not put_counters(stretch, newer, catalog, "f4")
     assert put_counters(stretch, Counters(4, 2_000_000_003), catalog, "f5")
     assert counters_store.read_versions(stretch) == (4, 2_000_000_003)
 
