@@ -139,7 +139,7 @@ def _page_keys(stretch: Stretch, fold_id: str, pages: int) -> list[str]:
 
 
 def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> bool:
-    """Store counters if they have seen more segments or later definitions than what stands there, and no less of either.
+    """Store counters that have seen more segments or later definitions than what stands there, and no less of either.
 
     Tells whether it did: writing the same again changes nothing. Raises ``Busy``.
     """
@@ -192,7 +192,7 @@ def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
 def _is_stored(header: CountersItem) -> bool:
     """Tell whether a header in pages stands there: then the answer that was lost was a success."""
     stored = find(CountersItem, (header.pk, header.sk))
-    return stored is not None and stored.fold_id is not None and stored.fold_id == header.fold_id
+    return stored is not None and bool(header.fold_id) and stored.fold_id == header.fold_id
 
 
 def _delete_pages(stretch: Stretch, keys: Sequence[str]) -> None:
