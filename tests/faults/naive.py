@@ -158,7 +158,8 @@ def _rounded(exact: Fraction) -> Decimal:
     """Round to 12 places, ties away from zero."""
     scaled = abs(exact) * 10**12
     units = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(units if exact >= 0 else -units).scaleb(-12)
+    # Written as text: arithmetic would round to the 28 digits of the default context.
+    return Decimal(f"{units if exact >= 0 else -units}E-12")
 
 
 def day_bounds(day: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
