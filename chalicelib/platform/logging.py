@@ -17,11 +17,13 @@ from chalicelib.platform.settings import settings
 
 SERVICE = "meterfold"
 
-FIELDS = frozenset({
-    *("route", "method", "status", "code", "duration_ms", "request_id", "caller", "role", "organization"),
-    *("error", "places", "job", "function", "replayed", "attempts"),
-    *("accepted", "rejected", "records", "failed", "quarter_hours", "days", "meter", "segments", "left"),
-})
+FIELDS = frozenset(
+    {
+        *("route", "method", "status", "code", "duration_ms", "request_id", "caller", "role", "organization"),
+        *("error", "places", "job", "function", "replayed", "attempts"),
+        *("accepted", "rejected", "records", "failed", "quarter_hours", "days", "meter", "segments", "left"),
+    }
+)
 
 
 def write_to(stream: TextIO) -> TextIO:
@@ -97,8 +99,14 @@ def traced(name: str) -> Iterator[None]:
     if not settings.is_lambda:
         yield
         return
+    failure: BaseException | None = None
     with _tracer().provider.in_subsegment(f"## {name}"):
-        yield
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - the trace would keep its text, which may quote what was sent
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 @cache

@@ -6,7 +6,9 @@ from typing import Any
 from chalicelib.catalog.meters import Meter
 from chalicelib.platform.auth import require_organization
 from chalicelib.platform.http import READ, Answer, Request, Routes
+from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Fault, InvalidInput, NotFound, RangeTooLarge
+from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import (
     ONE_DAY,
     ceil_quarter_hour,
@@ -78,13 +80,18 @@ def _wanted(query: EventQuery, reader: CountersReader, *, is_bound: bool) -> Wan
 
 
 def _bounds(query: EventQuery, reader: CountersReader) -> tuple[datetime, datetime]:
-    """Work out the exact range; the default reaches back seven days and ahead as far as events are accepted."""
+    """Work out the exact range; the default reaches back seven days and ahead as far as events are accepted.
+
+    What lies where no event can be is cut off: before the earliest, and after the latest by either clock.
+    """
     end = _instant(query.to, reader) if query.to is not None else reader.now + MAX_AHEAD + _MICRO
     start = _instant(query.from_, reader) if query.from_ is not None else min(end, reader.now) - DEFAULT_AGE
     if start >= end:
         fault = Fault("/query/to", f"must lie after from, which is {format_instant(start)}")
         raise InvalidInput("The range is empty.", [fault])
-    return start, end
+    latest = max(reader.now, instant_of(clock.real_ns() // 1000)) + MAX_AHEAD + 2 * _MICRO
+    end = min(end, latest)
+    return max(min(start, end - _MICRO), EARLIEST - _MICRO), max(end, EARLIEST)
 
 
 def _instant(bound: Bound, reader: CountersReader) -> datetime:

@@ -143,6 +143,7 @@ def _visible(usage: Sequence[MeterUsage], reader: CountersReader, question: Usag
         return list(usage)
     start = quarter_hour_of(history_start(reader.now, reader.zone))
     used = used_meters(reader, Range(start, max(question.whole.end, ceil_quarter_hour(reader.now))))
+    used |= {one.meter.key for one in usage if one.breakdown.total != 0}
     unseen = [one.meter.key for one in usage if one.meter.key not in used]
     if question.meters and unseen:
         # The same words as for a meter that does not exist.

@@ -95,7 +95,7 @@ def amend_event(target: Target, data: Mapping[str, Any], now: datetime) -> Event
 def _find(target: Target, now: datetime) -> _Found:
     quarter_hour = quarter_hour_of(target.time)
     segments = store.read_partition(target.organization, quarter_hour)
-    if expiry.has_expired(target.organization, quarter_hour, now):
+    if expiry.is_partition_closed((target.organization, quarter_hour), segments, now):
         raise InvalidInput("The event is too old.", [Fault("/time", "lies where events have expired already")])
     resolved = resolve(segments)
     place = resolved.first.get(target.identity)

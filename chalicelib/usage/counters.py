@@ -56,12 +56,14 @@ class Counters:
 
     ``segments`` counts the segments folded (a day: the sum over its quarter-hours), ``definitions`` says with which
     code and meters (a day: the sum too). Both only ever grow, which is what the writes' conditions rest on.
+    ``kept_until_s`` (seconds since 1970, of quarter-hours only) is when the first of the segments expires; 0 for none.
     """
 
     segments: int
     definitions: int
     health: Health = field(default_factory=Health)
     meters: Mapping[str, States] = field(default_factory=dict)
+    kept_until_s: int = 0
 
 
 EMPTY = Counters(0, 0)

@@ -8,7 +8,7 @@ that are deleted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from chalicelib.platform.connection import connection
 from chalicelib.platform.reads import ItemKey, Query, find, find_many, first, walk, write_batch
 from chalicelib.platform.retries import CONDITION_FAILED, code_of
 from chalicelib.shared.errors import Busy
-from chalicelib.shared.time import QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
+from chalicelib.shared.time import ONE_DAY, QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
 from chalicelib.usage.counters import Counters, decode, encode
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.tables import CountersItem
@@ -85,8 +85,8 @@ def read_days(
     """
     first_day, end = days
     low = Stretch(organization, kind, "0") if first_day is None else day_stretch(organization, kind, first_day)
-    # The end's own key is left out below: it sorts at or after every name inside, and its pages after it.
-    found = _read(low, day_stretch(organization, kind, end), catalog, leave_out_last=True)
+    # Months are asked for up to the first day of one, so the day before is in the last of them.
+    found = _read(low, day_stretch(organization, kind, end - ONE_DAY), catalog)
     return {_day(name): counters for name, counters in found.items()}
 
 
@@ -94,16 +94,15 @@ def _day(name: str) -> date:
     return parse_day(name if len(name) > len("2026-01") else f"{name}-01")
 
 
-def _read(low: Stretch, last: Stretch, catalog: MeterCatalog, *, leave_out_last: bool = False) -> dict[str, Counters]:
+def _read(low: Stretch, last: Stretch, catalog: MeterCatalog) -> dict[str, Counters]:
     """Read the headers between two sort keys with their pages; ``~`` sorts after the pages of the last one."""
-    upper = last.sort_key if leave_out_last else f"{last.sort_key}~"
-    within = CountersItem.sk.between(low.sort_key, upper)
+    within = CountersItem.sk.between(low.sort_key, f"{last.sort_key}~")
     headers: dict[str, CountersItem] = {}
     pages: dict[str, bytes] = {}
     for item in walk(Query(model=CountersItem, pk=low.organization, within=within)):
         if _is_page(item.sk):
             pages[item.sk] = item.blob
-        elif not (leave_out_last and item.sk == upper):
+        else:
             headers[item.sk.partition("#")[2]] = item
     return {
         name: _complete(Stretch(low.organization, low.kind, name), header, pages, catalog)
@@ -123,7 +122,8 @@ def _complete(stretch: Stretch, header: CountersItem, pages: Mapping[str, bytes]
         if all(key in pages for key in keys):
             blob = b"".join(pages[key] for key in keys) if keys else header.blob
             segments, definitions = int(header.segments), int(header.definitions)
-            return decode(blob, segments=segments, definitions=definitions, catalog=catalog)
+            counters = decode(blob, segments=segments, definitions=definitions, catalog=catalog)
+            return replace(counters, kept_until_s=int(header.kept_until_s or 0))
         header = CountersItem.get(stretch.organization, stretch.sort_key)
         pages = _read_pages(stretch, header.fold_id or "")
     raise Busy("The counters are being written faster than they can be read; try again.")
@@ -155,6 +155,7 @@ def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fo
         fold_id=fold_id if chunks else None,
         pages=len(chunks) or None,
         blob=None if chunks else blob,
+        kept_until_s=counters.kept_until_s or None,
     )
     stored, replaced = _put_header(header)
     if not stored:
@@ -171,8 +172,7 @@ def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
         "Item": header.serialize(),
         # Nothing stands there, or what has seen no more of either, and less of one.
         "ConditionExpression": (
-            "attribute_not_exists(pk)"
-            " OR (g < :segments AND v <= :definitions) OR (g <= :segments AND v < :definitions)"
+            "attribute_not_exists(pk) OR (g < :segments AND v <= :definitions) OR (g <= :segments AND v < :definitions)"
         ),
         "ExpressionAttributeValues": {
             ":segments": {"N": str(header.segments)},
@@ -205,7 +205,7 @@ def read_versions(stretch: Stretch) -> tuple[int, int]:
     return (0, 0) if header is None else (int(header.segments), int(header.definitions))
 
 
-def read_segment_counts(stretches: Sequence[Stretch]) -> list[int]:
-    """Read how many segments the stored counters of each stretch have seen; 0 where none are stored."""
+def read_kept_until(stretches: Sequence[Stretch]) -> list[int]:
+    """Read until when all segments are there that each stretch's counters have seen; 0 where none are stored."""
     found = find_many([ItemKey(CountersItem, (one.organization, one.sort_key)) for one in stretches])
-    return [int(item.segments) if isinstance(item, CountersItem) else 0 for item in found]
+    return [int(item.kept_until_s or 0) if isinstance(item, CountersItem) else 0 for item in found]

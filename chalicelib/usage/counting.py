@@ -16,10 +16,11 @@ from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.service import CountingPlace
 from chalicelib.shared.errors import Busy
-from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, local_day_of, zone_of
+from chalicelib.shared.time import QuarterHour, days_between, local_day_of, zone_of
 from chalicelib.usage import counters_store
 from chalicelib.usage.counters import Counters, definitions_number
 from chalicelib.usage.counters_store import Kind
+from chalicelib.usage.expiry import is_closed
 from chalicelib.usage.ranges import day_of, day_range, days_range
 from chalicelib.usage.rollup import roll_up_day, store_day
 
@@ -57,7 +58,7 @@ def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> Countin
             run = _OrganizationRun(catalog_service.get_organization(organization_id), place, catalog, now)
             done, place = run.count(has_time)
             days += done
-            if place.day is not None:
+            if place.day is not None or not has_time():
                 return CountingReport(days, finished=False)
 
 
@@ -78,21 +79,20 @@ class _OrganizationRun:
         """Bring the days up to date; answers how many needed it, and the place (with a day when the time was up)."""
         zone = zone_of(self.organization.timezone)
         day = self.place.day or self.first_day(zone)
-        end = local_day_of(self.now, zone) + 2 * ONE_DAY
         done = 0
-        while (day := self._next_stored_day(day)) < end:
-            stop = min(day + timedelta(days=_DAYS_AT_ONCE), end)
-            done += self._bring_up_to_date(day, stop)
-            day = stop
+        # To the last stored day, wherever now is: a local server's clock may have been set back.
+        while (stored := self._next_stored_day(day)) is not None:
+            day = stored + timedelta(days=_DAYS_AT_ONCE)
+            done += self._bring_up_to_date(stored, day)
             if not has_time():
                 return done, self._save(replace(self.place, day=day))
         return done, self._save(CountingPlace(self.place.target_version, self.organization.id))
 
-    def _next_stored_day(self, day: date) -> date:
+    def _next_stored_day(self, day: date) -> date | None:
         """Skip the days without counters: an organization without usage costs one read."""
         zone = zone_of(self.organization.timezone)
         found = counters_store.find_quarter_hour(self.organization.id, day_range(day, zone).start)
-        return date.max if found is None else day_of(found, zone)
+        return None if found is None else day_of(found, zone)
 
     def _save(self, place: CountingPlace) -> CountingPlace:
         catalog_service.save_counting_place(place)
@@ -112,7 +112,9 @@ class _OrganizationRun:
 
     def _bring_day_up_to_date(self, day: date, parts: dict[QuarterHour, Counters], stored: Counters | None) -> bool:
         target = definitions_number(self.place.target_version)
-        behind = [at for at, part in parts.items() if part.definitions < target]
+        behind = [
+            at for at, part in parts.items() if part.definitions < target and not is_closed(part.kept_until_s, self.now)
+        ]
         if behind:
             roll_up_day(self.organization, behind)
         elif parts and _is_behind(stored, list(parts.values())):

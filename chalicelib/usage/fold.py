@@ -139,7 +139,8 @@ def fold(segments: Sequence[Segment], catalog: MeterCatalog, *, levels_until: da
     }
     unusable = len(set().union(*(one.unusable for one in gathered.values())))
     health = replace(_health(resolved), unmatched=unmatched, unusable=unusable)
-    return Counters(len(segments), definitions_number(catalog.version), health, states)
+    kept_until_s = min((segment.kept_until_s for segment in segments), default=0)
+    return Counters(len(segments), definitions_number(catalog.version), health, states, kept_until_s)
 
 
 def _gather_all(gathered: Iterable[_Gathered], resolved: Resolved) -> int:

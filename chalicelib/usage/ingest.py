@@ -126,7 +126,7 @@ class _Judge:
                 f"at most {MAX_PAIRS} are accepted at once."
             )
         # Only history can be that old; where some of it has expired, the same events are judged again by that.
-        expired = expiry.expired_pairs(pairs, self._now) if self._is_backfill else set()
+        expired = expiry.closed_pairs(pairs, self._now) if self._is_backfill else set()
         return check(envelope, replace(self._terms, expired=expired)) if expired else checked
 
     def store(self, events: Sequence[Event]) -> None:

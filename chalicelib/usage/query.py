@@ -10,11 +10,17 @@ from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import Aggregation, Meter, MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.platform.together import together
+from chalicelib.shared.errors import RangeTooLarge
 from chalicelib.shared.time import microseconds
+from chalicelib.usage.aggregation import ZERO
 from chalicelib.usage.breakdown import Breakdown, Grouping, Measured, break_down
 from chalicelib.usage.counters import Combination, Counters, States, merge_states
 from chalicelib.usage.ranges import Range, Window, before, cut, day_range, days_range, whole_days
 from chalicelib.usage.reader import CountersReader
+
+# An answer of 5 MB has room for no more.
+MAX_ROWS = 80_000
+_NOTHING = Breakdown(ZERO, ())
 
 CarriedLevels = Mapping[str, Mapping[Combination, Decimal]]
 
@@ -30,6 +36,11 @@ class UsageQuestion:
     grouping: Grouping = field(default_factory=Grouping)
     compare: bool = False
     include_zero: bool = False
+
+    @property
+    def lists_all(self) -> bool:
+        """Tell whether meters without usage are answered too."""
+        return self.include_zero or bool(self.meters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ def measure_usage(reader: CountersReader, question: UsageQuestion) -> list[Meter
     return [
         MeterUsage(reader.catalog.meters[key], current[key], previous.get(key))
         for key in chosen
-        if question.meters or question.include_zero or current[key].total != 0
+        if question.lists_all or current[key].total != 0
     ]
 
 
@@ -65,8 +76,14 @@ def _break_down_all(reader: CountersReader, question: UsageQuestion, keys: Seque
     windows = cut(question.whole, question.window, question.zone)
     parts, carried = _read(reader, question, keys)
     until = microseconds(reader.now)
-    answer = {}
-    for key in keys:
+    used = {key for _, part in parts for key, states in part.meters.items() if states} | set(
+        filter(carried.get, carried)
+    )
+    answer = dict.fromkeys(keys, _NOTHING)
+    listed = [key for key in keys if key in used or question.lists_all]
+    if not question.grouping.by and len(windows) * len(listed) > MAX_ROWS:
+        raise RangeTooLarge("The answer would have too many windows: ask for a shorter range, or for fewer meters.")
+    for key in listed:
         meter = reader.catalog.meters[key]
         states = _states_by_window(meter, windows, parts)
         answer[key] = break_down(Measured(meter, states, carried.get(key, {}), until), question.grouping)

@@ -19,15 +19,24 @@ from zoneinfo import ZoneInfo
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import Aggregation, MeterCatalog
 from chalicelib.catalog.organizations import Organization
+from chalicelib.platform import logging
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.ids import sort_ids
-from chalicelib.shared.time import EPOCH, QuarterHour, local_month_start, next_month, quarter_hour_start, zone_of
+from chalicelib.shared.time import (
+    EPOCH,
+    QuarterHour,
+    local_month_start,
+    next_month,
+    parse_quarter_hour,
+    quarter_hour_start,
+    zone_of,
+)
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters import Counters, definitions_number, merge_counters
 from chalicelib.usage.counters_store import Kind, Stretch, day_stretch, quarter_hour_stretch
 from chalicelib.usage.fold import fold
-from chalicelib.usage.ranges import day_of, day_range
+from chalicelib.usage.ranges import Range, day_of, day_range
 from chalicelib.usage.store import SHARDS, Mark
 
 _ATTEMPTS = 8
@@ -99,6 +108,10 @@ def _roll_up_marks(organization: Organization, marks: Sequence[Mark]) -> RollupR
         roll_up_day(organization, [mark.quarter_hour for mark in marks])
     except Busy:
         return RollupReport(left=len(marks))
+    except Exception as fault:  # noqa: BLE001 - one day that cannot be rolled up must not stop all the others
+        logging.log_fault("a day cannot be rolled up", fault, organization=organization.id)
+        logging.count("Faults")
+        return RollupReport(left=len(marks))
     gone = sum(store.delete_mark(mark) for mark in marks)
     return RollupReport(gone, len(marks) - gone)
 
@@ -126,21 +139,27 @@ def _store_quarter_hours(organization: str, quarter_hours: Sequence[QuarterHour]
     for quarter_hour, segments in store.read_partitions(organization, sorted(quarter_hours)):
         counters = fold(segments, catalog)
         stretch = quarter_hour_stretch(organization, quarter_hour)
-        if not _put(stretch, counters, catalog) and not _is_superseded(stretch, counters, quarter_hour):
+        if not _put(stretch, counters, catalog) and not _may_stay(stretch, counters, catalog):
             return False
     return True
 
 
-def _is_superseded(stretch: Stretch, counters: Counters, quarter_hour: QuarterHour) -> bool:
+def _may_stay(stretch: Stretch, counters: Counters, catalog: MeterCatalog) -> bool:
     """Tell whether nothing is lost by the refusal of counters.
 
-    Either the stored ones have seen all that these have, or they have seen segments that have expired since: then they
-    can never be told anew, and stay as they are.
+    Only what is stored with the same content has surely seen the same: a partition of several pages is not read at one
+    instant, so two folds of as many segments may have seen different ones. Whoever is told no folds again, and has
+    then seen all of both. Counters that have seen segments which have expired since can never be told anew.
     """
-    segments, definitions = counters_store.read_versions(stretch)
-    if segments >= counters.segments and definitions >= counters.definitions:
-        return True
-    return segments > counters.segments and len(store.read_partition(stretch.organization, quarter_hour)) < segments
+    quarter_hour = parse_quarter_hour(stretch.name)
+    whole = Range(quarter_hour, quarter_hour + 1)
+    stored = counters_store.read_quarter_hours(stretch.organization, whole, catalog).get(quarter_hour)
+    if stored is None or stored == counters:
+        return stored is not None
+    return (
+        stored.segments > counters.segments
+        and len(store.read_partition(stretch.organization, quarter_hour)) < stored.segments
+    )
 
 
 def store_day(organization: Organization, day: date, catalog: MeterCatalog) -> bool:

@@ -19,13 +19,15 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from chalicelib.shared.numbers import JsonNumber
+from chalicelib.shared.retention import RETENTION
 from chalicelib.shared.strict_json import canonical, dump
-from chalicelib.shared.time import QuarterHour, instant_of, microseconds, quarter_hour_start
+from chalicelib.shared.time import QUARTER_HOUR_S, QuarterHour, instant_of, microseconds, quarter_hour_start
 from chalicelib.usage.events import Event, Identity
 
 MAX_PACKED_BYTES = 300_000
@@ -61,6 +63,12 @@ class Packed:
     def size(self) -> int:
         """Count the bytes of both blobs."""
         return len(self.ids) + len(self.columns)
+
+
+def expiry_s(quarter_hour: QuarterHour, received_micros: int) -> int:
+    """Tell when a segment expires, in seconds since 1970: the retention after its quarter-hour or its receipt."""
+    later = max(quarter_hour * QUARTER_HOUR_S, received_micros // 10**6)
+    return later + RETENTION // timedelta(seconds=1)
 
 
 def pack(events: Sequence[Event]) -> Packed:
@@ -268,6 +276,11 @@ class Segment:
     def rows(self) -> int:
         """Count the rows."""
         return self.packed.rows
+
+    @property
+    def kept_until_s(self) -> int:
+        """Tell when it expires, in seconds since 1970: the retention after its quarter-hour or its receipt."""
+        return expiry_s(self.quarter_hour, self.received_at)
 
     @cached_property
     def _document(self) -> dict[str, Any]:

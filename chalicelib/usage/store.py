@@ -9,15 +9,14 @@ from datetime import date, datetime
 
 from chalicelib.platform.reads import Query, walk, write_batch
 from chalicelib.platform.writes import Delete, Lost, commit
-from chalicelib.shared.retention import RETENTION
 from chalicelib.shared.time import (
     QuarterHour,
     format_quarter_hour,
+    instant_of,
     microseconds,
     parse_quarter_hour,
-    quarter_hour_start,
 )
-from chalicelib.usage.segments import Packed, Segment, SegmentKind
+from chalicelib.usage.segments import Packed, Segment, SegmentKind, expiry_s
 from chalicelib.usage.tables import MarkItem, SegmentItem
 
 SHARDS = 16
@@ -170,7 +169,7 @@ def _segment_item(segment: NewSegment) -> SegmentItem:
         ids=segment.packed.ids,
         columns=segment.packed.columns,
         reason=segment.reason,
-        expires_at=max(quarter_hour_start(segment.quarter_hour), segment.received_at) + RETENTION,
+        expires_at=instant_of(expiry_s(segment.quarter_hour, microseconds(segment.received_at)) * 10**6),
     )
 
 

@@ -54,4 +54,5 @@ class CountersItem(BaseModel):
     definitions = NumberAttribute(attr_name="v", null=True)
     fold_id = UnicodeAttribute(attr_name="f", null=True)
     pages = NumberAttribute(attr_name="p", null=True)
+    kept_until_s = NumberAttribute(attr_name="e", null=True)
     blob = BinaryAttribute(attr_name="b", legacy_encoding=False, null=True)

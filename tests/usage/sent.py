@@ -9,7 +9,6 @@ from chalice.test import HTTPResponse
 from chalicelib.platform.tables import client as dynamodb
 from chalicelib.platform.tables import table_definitions
 from chalicelib.shared.time import format_instant
-from chalicelib.usage.tables import SegmentItem
 from tests.client import ApiClient
 
 TIME = "2026-01-15T11:59:00Z"
@@ -89,15 +88,3 @@ def everything() -> dict[str, list[Any]]:
         items = dynamodb().scan(TableName=name)["Items"]
         stored[name] = sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
     return stored
-
-
-def expire_one(time: datetime) -> None:
-    """Delete a segment of a quarter-hour, as the table's expiry does some day."""
-    partition = f"acme#{time.date()}"
-    keys = dynamodb().query(
-        TableName=SegmentItem.Meta.table_name,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": partition}},
-    )["Items"]
-    key = {name: keys[0][name] for name in ("pk", "sk")}
-    dynamodb().delete_item(TableName=SegmentItem.Meta.table_name, Key=key)

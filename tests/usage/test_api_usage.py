@@ -9,6 +9,7 @@ from chalice.test import HTTPResponse
 
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.time import parse_instant
+from chalicelib.usage import query as query_service
 from tests.client import ApiClient
 from tests.usage import sent
 from tests.usage.sent import event
@@ -253,3 +254,22 @@ def test_a_meter_that_is_still_counting_says_so(api: ApiClient) -> None:
     sent.add_meter(api, "largest", "max")
     told = {one["meter"]: one["counting"] for one in asked(api, include_zero="true")["data"]}
     assert told["largest"]
+
+
+def test_a_level_set_long_ago_stays_visible_to_its_organization(api: ApiClient, clock: Clock) -> None:
+    sent.add_meter(api, "storage", "time_weighted", event_type="disk")
+    disk = {**event("d1", "2026-01-15T00:00:00Z", tokens=10), "type": "disk"}
+    sent.accepted(api.post("/v1/events", disk))
+    clock.set(parse_instant("2026-06-15T12:00:00Z"))
+    own = api.as_holder_of(api.make_key("read", "acme"))
+    day = {"from_": "2026-06-14", "to": "2026-06-15"}
+    for query in ({}, {"include_zero": "true"}, {"meter": ["storage"]}):
+        assert [(one["meter"], one["total"]) for one in asked(own, **day, **query)["data"]] == [("storage", "240")]
+
+
+def test_an_answer_that_would_be_too_large_is_refused_before_it_is_made(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_service, "MAX_ROWS", 30)
+    assert api.get(USAGE, meter="tokens").status_code == 200
+    refused(api.get(USAGE, meter=["tokens", "requests"]), 422, "range-too-large")

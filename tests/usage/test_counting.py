@@ -98,3 +98,9 @@ def test_an_archived_meter_still_finishes_counting() -> None:
     count_past_events(parse_instant(NOW), has_time=lambda: True)
     assert catalog_now().meters["requests"].counted
     assert total("requests", *RANGE, now=NOW) == "14"
+
+
+def test_days_ahead_of_a_clock_that_was_set_back_are_counted_too() -> None:
+    add_meter(meter("count", key="requests"), counted=False)
+    assert count_past_events(parse_instant("2026-01-02T00:00:00Z"), has_time=lambda: True).finished
+    assert total("requests", *RANGE, now=NOW) == "18"

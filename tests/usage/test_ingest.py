@@ -11,9 +11,9 @@ import pytest
 from chalicelib.platform import retries
 from chalicelib.platform.connection import client as dynamodb
 from chalicelib.shared import strict_json
-from chalicelib.shared.clock import Clock
+from chalicelib.shared.clock import Clock, clock
 from chalicelib.shared.numbers import JsonNumber
-from chalicelib.shared.retention import EARLIEST
+from chalicelib.shared.retention import EARLIEST, RETENTION
 from chalicelib.shared.time import format_instant
 from chalicelib.usage import store
 from tests.client import ApiClient
@@ -260,15 +260,15 @@ def test_a_backfill_takes_any_age_since_the_year_2000(api: ApiClient) -> None:
         assert sent.problem(refused) == (422, "invalid-input", ["/time"])
 
 
-def test_history_that_has_begun_to_expire_takes_no_more(api: ApiClient) -> None:
+def test_history_takes_no_more_from_a_day_before_it_begins_to_expire(api: ApiClient) -> None:
     old = NOON - timedelta(days=500)
-    for name in ("e1", "e2"):
-        sent.accepted(send(api, sent.event(name, old), backfill="true"))
-    sent.accepted(send(api, sent.event("e3", old + timedelta(minutes=15)), backfill="true"))
+    sent.accepted(send(api, sent.event("e1", old), backfill="true"))
     stored.roll(format_instant(NOON))
-    assert sent.accepted(send(api, sent.event("e4", old), backfill="true")) == 1
-    stored.roll(format_instant(NOON))
-    sent.expire_one(old)
+    closing = NOON + RETENTION - timedelta(days=1)
+    clock.set(closing - timedelta(seconds=1))
+    assert sent.accepted(send(api, sent.event("e2", old), backfill="true")) == 1
+    clock.set(closing)
+    stored.roll(format_instant(closing))
     before = sent.everything()
     events = [sent.event("e5", old), sent.event("e6", old + timedelta(minutes=15))]
     assert sent.problem(send(api, events, backfill="true")) == (422, "invalid-input", ["/0/time"])

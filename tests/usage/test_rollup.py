@@ -227,3 +227,42 @@ def test_a_stored_quarter_hour_equals_the_fold_of_its_segments() -> None:
     folded = fold(store.read_partition("acme", quarter_hour), catalog_now())
     assert stored == {quarter_hour: folded}
     assert (folded.health.duplicates, folded.health.conflicts) == (1, 1)
+
+
+def test_a_day_that_cannot_be_rolled_up_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_organization("beta")
+    send(event("e1", tokens=5))
+    send(event("e2", tokens=6), organization="beta")
+    read = store.read_partitions
+
+    def fail_for_acme(organization: str, *rest: Any) -> Any:
+        if organization == "acme":
+            raise MemoryError
+        return read(organization, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read_partitions", fail_for_acme)
+        report = roll(LATER)
+    assert (report.rolled_up, report.left) == (1, 1)
+    assert (len(marks()), marks("beta")) == (1, [])
+
+
+def test_as_many_segments_are_not_the_same_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    send(event("e1", tokens=1))
+    send(event("e2", tokens=10))
+    quarter_hour = quarter_hour_of(parse_instant("2026-01-15T12:00:00Z"))
+    first, second = store.read_partition("acme", quarter_hour)
+    stretch = quarter_hour_stretch("acme", quarter_hour)
+    # Another rollup read the partition's pages while segments came, and saw one that came later instead of the second.
+    send(event("e3", tokens=100))
+    third = store.read_partition("acme", quarter_hour)[2]
+    assert put_counters(stretch, fold([first, third], catalog_now()), catalog_now(), "f1")
+    read, early = store.read_partitions, [[first, second]]
+
+    def read_two_first(*place: Any) -> Any:
+        return iter([(quarter_hour, early.pop())]) if early else read(*place)
+
+    monkeypatch.setattr(store, "read_partitions", read_two_first)
+    roll(LATER)
+    assert marks() == []
+    assert total("tokens", *DAY, now=LATER) == "111"
