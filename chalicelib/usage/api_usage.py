@@ -60,8 +60,13 @@ def get_usage(request: Request) -> Answer:
 
 def _question(query: UsageQuery, reader: CountersReader) -> UsageQuestion:
     zone = query.timezone or reader.zone
-    whole = requested_range(query.from_, query.to, zone, reader.now)
-    _refuse_faults(query, reader.catalog)
+    faults = _unknown_names(query, reader.catalog)
+    try:
+        whole = requested_range(query.from_, query.to, zone, reader.now)
+    except InvalidInput as empty:
+        raise InvalidInput(empty.detail, [*empty.faults, *faults]) from None
+    if faults:
+        raise InvalidInput("The query names things that do not exist.", faults)
     _refuse_too_large(whole, query.window, same_zone=zone.key == reader.zone.key)
     filters = {name: frozenset(values) for name, values in query.filter.items()}
     return UsageQuestion(
@@ -96,7 +101,7 @@ def _instant(bound: Bound, zone: ZoneInfo) -> datetime:
     return bound if isinstance(bound, datetime) else local_day_start(bound, zone)
 
 
-def _refuse_faults(query: UsageQuery, catalog: MeterCatalog) -> None:
+def _unknown_names(query: UsageQuery, catalog: MeterCatalog) -> list[Fault]:
     faults = [Fault("/query/meter", f"{key} is not a meter") for key in query.meter if key not in catalog.meters]
     chosen = [catalog.meters[key] for key in query.meter if key in catalog.meters] or list(catalog.meters.values())
     names = {dimension.name for meter in chosen for dimension in meter.dimensions}
@@ -104,8 +109,7 @@ def _refuse_faults(query: UsageQuery, catalog: MeterCatalog) -> None:
     if not faults:
         faults += [Fault("/query/group_by", f"{name} {unknown}") for name in query.group_by if name not in names]
         faults += [Fault(f"/query/filter[{name}]", f"{name} {unknown}") for name in query.filter if name not in names]
-    if faults:
-        raise InvalidInput("The query names things that do not exist.", faults)
+    return faults
 
 
 def _refuse_too_large(whole: Range, window: Window, *, same_zone: bool) -> None:
