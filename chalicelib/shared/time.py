@@ -38,20 +38,28 @@ def parse_instant(text: str) -> datetime:
     found = _INSTANT.fullmatch(text)
     if found is None:
         raise ValueError("must be an RFC 3339 instant such as 2026-01-31T23:59:59Z")
-    year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))
     if found[8] is None and found[9] is None:
         raise ValueError("must carry an offset such as Z or +02:00")
+    try:
+        # Every event passes here, most of them in UTC: what is wrong with one, and every offset, is told by its parts.
+        instant = datetime.fromisoformat(text).replace(tzinfo=UTC) if found[8] else _instant_of_parts(found)
+    except ValueError:
+        instant = _instant_of_parts(found)
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(_OTHER_YEARS)
+    return instant
+
+
+def _instant_of_parts(found: re.Match[str]) -> datetime:
+    year, month, day, hour, minute, second = map(int, found.group(1, 2, 3, 4, 5, 6))
     micro = int((found[7] or "0")[:6].ljust(6, "0"))
     offset = _offset(found[9], found[10], found[11])
     try:
-        instant = datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC) - offset
+        return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC) - offset
     except OverflowError:  # year 1 or 9999, with an offset that leads out of what a datetime can hold
         raise ValueError(_OTHER_YEARS) from None
     except ValueError:
         raise ValueError("is not a date and time that exists") from None
-    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
-        raise ValueError(_OTHER_YEARS)
-    return instant
 
 
 def _offset(sign: str | None, hours: str | None, minutes: str | None) -> timedelta:
