@@ -1,7 +1,7 @@
 """What a meter is: which events it counts, what it takes from them, how they add up (docs/rules.md, section 2)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -96,10 +96,6 @@ class MeterCatalog:
     version: int
     meters: Mapping[str, Meter]
     edition: str = ""
-
-    def of_type(self, event_type: str) -> Sequence[Meter]:
-        """List the meters that count events of a type, by key."""
-        return [meter for _, meter in sorted(self.meters.items()) if meter.event_type == event_type]
 
 
 def parse_path(text: str) -> Path:

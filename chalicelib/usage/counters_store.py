@@ -199,12 +199,6 @@ def _delete_pages(stretch: Stretch, keys: Sequence[str]) -> None:
     write_batch(deletes=[ItemKey(CountersItem, (stretch.organization, key)) for key in keys])
 
 
-def read_versions(stretch: Stretch) -> tuple[int, int]:
-    """Read (segments, definitions) of a stored stretch; (0, 0) when there is none."""
-    header = find(CountersItem, (stretch.organization, stretch.sort_key))
-    return (0, 0) if header is None else (int(header.segments), int(header.definitions))
-
-
 def read_kept_until(stretches: Sequence[Stretch]) -> list[int]:
     """Read until when all segments are there that each stretch's counters have seen; 0 where none are stored."""
     found = find_many([ItemKey(CountersItem, (one.organization, one.sort_key)) for one in stretches])

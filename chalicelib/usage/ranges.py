@@ -6,7 +6,7 @@ All bounds are quarter-hours, half-open. A local day begins at the first quarter
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,6 @@ from chalicelib.shared.time import (
     days_between,
     local_day_of,
     local_day_start,
-    local_month_start,
-    next_month,
     quarter_hour_start,
 )
 
@@ -120,16 +118,6 @@ def whole_days(whole: Range, zone: ZoneInfo) -> tuple[date, date]:
     return first, max(first, end)
 
 
-def months_between(first: date, end: date) -> list[date]:
-    """List the first days of the months that hold the days ``[first, end)``."""
-    months = []
-    month = local_month_start(first)
-    while month < end:
-        months.append(month)
-        month = next_month(month)
-    return months
-
-
 def runs_of_days(days: Sequence[date]) -> list[tuple[date, date]]:
     """Join days, given in order, into runs ``[first, end)`` without gaps."""
     runs: list[tuple[date, date]] = []
@@ -147,9 +135,3 @@ def before(whole: Range, zone: ZoneInfo) -> Range:
     if first < end and days_range(first, end, zone) == whole:
         return days_range(first - (end - first), first, zone)
     return Range(whole.start - (whole.end - whole.start), whole.start)
-
-
-def last_days(now: datetime, count: int, zone: ZoneInfo) -> Range:
-    """Give the last local days up to and including today."""
-    today = local_day_of(now, zone)
-    return days_range(today - timedelta(days=count - 1), today + ONE_DAY, zone)

@@ -16,8 +16,6 @@ from chalicelib.usage.ranges import (
     day_of,
     day_range,
     days_range,
-    last_days,
-    months_between,
     runs_of_days,
     whole_days,
 )
@@ -150,16 +148,7 @@ def test_before_whole_days_lie_as_many_days_whatever_their_hours() -> None:
     assert before(Range(100, 140), berlin) == Range(60, 100)
 
 
-def test_last_days_end_with_today() -> None:
-    cairo = zone_of("Africa/Cairo")
-    just_before, at_midnight = parse_instant("2026-04-23T21:59:59.999999Z"), parse_instant("2026-04-23T22:00:00Z")
-    assert last_days(just_before, 30, cairo) == days_range(date(2026, 3, 25), date(2026, 4, 24), cairo)
-    assert last_days(at_midnight, 30, cairo) == days_range(date(2026, 3, 26), date(2026, 4, 25), cairo)
-
-
-def test_months_and_runs_of_days() -> None:
-    assert months_between(date(2026, 1, 31), date(2026, 3, 1)) == [date(2026, 1, 1), date(2026, 2, 1)]
-    assert months_between(date(2026, 1, 31), date(2026, 3, 2)) == [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
+def test_days_join_into_runs_without_gaps() -> None:
     first, gap = date(2026, 1, 30), date(2026, 2, 3)
     days = [first, date(2026, 1, 31), date(2026, 2, 1), gap]
     assert runs_of_days(days) == [(first, date(2026, 2, 2)), (gap, date(2026, 2, 4))]

@@ -105,7 +105,8 @@ def test_counters_that_saw_no_more_segments_and_no_later_meters_never_replace_ot
     assert not put_counters(stretch, Counters(4, 2_000_000_001), catalog, "f3")
     assert not put_counters(stretch, newer, catalog, "f4")
     assert put_counters(stretch, Counters(4, 2_000_000_003), catalog, "f5")
-    assert counters_store.read_versions(stretch) == (4, 2_000_000_003)
+    stored = CountersItem.get("acme", stretch.sort_key)
+    assert (stored.segments, stored.definitions) == (4, 2_000_000_003)
 
 
 def test_a_day_is_the_merge_of_its_quarter_hours_in_the_organizations_zone() -> None:
