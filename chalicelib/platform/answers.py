@@ -1,4 +1,4 @@
-"""What a route answers: status, headers and a body that is JSON or text, never a float or a ``Decimal``."""
+"""What a route answers: status, headers and a body that is JSON, text or bytes, never a float or a ``Decimal``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +10,10 @@ from chalicelib.shared import strict_json
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+PDF = "application/pdf"
+# Lambda's answer is JSON and carries text. What has one of these types leaves in base64, and API Gateway, which knows
+# them too, gives it back as bytes to a client whose ``Accept`` names the type.
+BINARY_TYPES = (PDF,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = JSON
     secrets: tuple[str, ...] = ()
+
+    @property
+    def is_binary(self) -> bool:
+        """Tell whether the body is bytes that are no text."""
+        return self.media_type in BINARY_TYPES
 
     def content(self) -> bytes:
         """Write the body as it is sent; nothing for 204."""

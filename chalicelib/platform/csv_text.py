@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from chalicelib.shared.numbers import show_decimal
@@ -10,7 +11,15 @@ from chalicelib.shared.numbers import show_decimal
 CSV = "text/csv"
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-Cell = str | Decimal | None
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount as the API shows it: a number that keeps its minor digits."""
+
+    text: str
+
+
+Cell = str | Decimal | Money | None
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -27,6 +36,8 @@ def _shown(cell: Cell) -> str:
         return ""
     if isinstance(cell, Decimal):
         return show_decimal(cell)
+    if isinstance(cell, Money):
+        return cell.text
     return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) or (cell and ord(cell[0]) < 32) else cell
 
 

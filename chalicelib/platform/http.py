@@ -63,7 +63,8 @@ class Options(TypedDict, total=False):
     ``roles``: any of them suffices. ``scope``: ``organization`` (default with ``{org}`` in the path: bound callers see
     only their own), ``global`` (default otherwise: bound callers are refused), ``any`` (the function looks at
     ``request.caller.organization``), ``public`` (no credential). ``answers``: status to shape; another media type than
-    JSON goes to ``also``. ``problems``: codes beyond those that every route of its kind has.
+    JSON goes to ``also``, and a 200 of ``None`` has those alone. ``problems``: codes beyond those that every route of
+    its kind has.
     """
 
     roles: Iterable[Role]

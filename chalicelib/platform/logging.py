@@ -22,6 +22,7 @@ FIELDS = frozenset(
         *("route", "method", "status", "code", "duration_ms", "request_id", "caller", "role", "organization"),
         *("error", "places", "job", "function", "replayed", "attempts"),
         *("accepted", "rejected", "records", "failed", "quarter_hours", "days", "meter", "segments", "left"),
+        *("invoice", "reason"),
     }
 )
 

@@ -147,7 +147,7 @@ def _request_content(body: type[BaseModel] | RawBody, references: Mapping[Any, N
 def _responses(spec: RouteSpec, references: Mapping[Any, Node]) -> Node:
     responses: Node = {}
     for status, shape in spec.answers.items():
-        shapes = {} if shape is None else {JSON: shape, **(spec.also if status == 200 else {})}
+        shapes = {**({} if shape is None else {JSON: shape}), **(spec.also if status == 200 else {})}
         content = {name: {"schema": _shown(each, references, mode="serialization")} for name, each in shapes.items()}
         responses[str(status)] = {"description": "Done.", **({"content": content} if content else {})}
     by_status: dict[int, list[str]] = {}

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 class Settings:
     """The deployment's own values. ``stage`` is in the name of every table.
 
-    ``rollup_queue_url`` is where a rollup sends the shards it has no time for; empty where there is no such queue.
+    ``rollup_queue_url`` is where a rollup sends the shards it has no time for, ``billing_queue_url`` where the billing
+    run sends organizations when there are many; empty where there is no such queue.
     """
 
     stage: str
     region: str
     public_url: str
     rollup_queue_url: str
+    billing_queue_url: str
     log_level: str
     is_lambda: bool
     signing_secret: str = field(repr=False)
@@ -43,6 +45,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1",
         public_url=environment.get("METERFOLD_PUBLIC_URL", "").rstrip("/"),
         rollup_queue_url=environment.get("METERFOLD_ROLLUP_QUEUE_URL", ""),
+        billing_queue_url=environment.get("METERFOLD_BILLING_QUEUE_URL", ""),
         log_level=environment.get("METERFOLD_LOG_LEVEL", "INFO"),
         is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
         signing_secret=environment.get("METERFOLD_SIGNING_SECRET", ""),

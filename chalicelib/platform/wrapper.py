@@ -12,7 +12,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib.platform import auth, idempotency, logging, requests
-from chalicelib.platform.answers import Answer
+from chalicelib.platform.answers import BINARY_TYPES, Answer
 from chalicelib.platform.http import Request, Routes, RouteSpec
 from chalicelib.platform.problems import internal_problem, problem_of, problem_of_status
 from chalicelib.platform.writes import Effect, run_command
@@ -27,8 +27,9 @@ _current: ContextVar[Any] = ContextVar("chalice_request")
 
 
 def serve(app: Chalice, *domains: Routes) -> None:
-    """Register the middleware and the routes of every domain on the app."""
+    """Register the middleware, the types that are not text, and the routes of every domain on the app."""
     logging.guard(app.log)
+    app.api.binary_types += [media for media in BINARY_TYPES if media not in app.api.binary_types]
     app.register_middleware(middleware, "http")
     for routes in domains:
         app.register_blueprint(routes.blueprint())
@@ -51,6 +52,7 @@ def _reshaped(request: Any, response: Response) -> Answer:
     """Turn Chalice's 405, 415, 400 and 500 into problems."""
     status = response.status_code
     details = {
+        400: "An answer that is not text needs an Accept header with its media type, such as application/pdf.",
         405: "This path does not know the method.",
         415: "The content type is not one that this path takes.",
     }
@@ -74,8 +76,7 @@ def chalice_view(spec: RouteSpec) -> Callable[..., Response]:
 def _response(answer: Answer) -> Response:
     body = answer.content()
     headers: dict[str, str | list[str]] = {**_ALWAYS, "Content-Type": answer.media_type, **answer.headers}
-    # Lambda's answer is JSON: bytes would not survive it, unless API Gateway knows the type as binary.
-    return Response(body.decode(), headers, answer.status)
+    return Response(body if answer.is_binary else body.decode(), headers, answer.status)
 
 
 def _answer_or_problem(spec: RouteSpec, sent: Any, path: dict[str, str]) -> Answer:
@@ -100,7 +101,8 @@ def _answer_or_problem(spec: RouteSpec, sent: Any, path: dict[str, str]) -> Answ
 def _written(spec: RouteSpec, answer: Answer) -> Answer:
     """Write the body, once; raises ``RangeTooLarge`` for what Lambda could not carry."""
     content = answer.content()
-    if spec.method == "GET" and len(content) > MAX_ANSWER_BYTES:
+    carried = len(content) * 4 // 3 if answer.is_binary else len(content)
+    if spec.method == "GET" and carried > MAX_ANSWER_BYTES:
         raise RangeTooLarge(f"The answer would have more than {MAX_ANSWER_BYTES} bytes.")
     return Answer(content, answer.status, answer.headers, answer.media_type)
 
