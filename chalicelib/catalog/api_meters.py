@@ -1,14 +1,16 @@
 """Meters over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.catalog import service
-from chalicelib.catalog.meters import Dimension, Filter, Meter, MeterCatalog, format_path, parse_path
+from chalicelib.catalog import service, subscription_service
+from chalicelib.catalog.meters import Dimension, Filter, Meter, format_path, parse_path
 from chalicelib.catalog.models import MeterAnswer, MeterChange, MeterList, NewMeter
 from chalicelib.catalog.records import MAX_METER_BYTES, write_meter
 from chalicelib.platform.http import ADMIN, INGEST, READ, Answer, Effect, ListQuery, Request, Routes
+from chalicelib.platform.together import together
 from chalicelib.shared.errors import AlreadyExists, Conflict, Fault, InvalidInput, NotFound, TooLarge
 from chalicelib.shared.time import EPOCH, format_instant
 
@@ -111,9 +113,9 @@ def show(meter: Meter) -> dict[str, Any]:
 
 @routes.get("/v1/meters", roles={READ, INGEST}, scope="any", query=ListQuery, answers={200: MeterList})
 def list_meters(request: Request) -> Answer:
-    """List the meters by key."""
+    """List the meters by key; to an organization's own reading callers those that its plans price."""
     after = request.position() or ""
-    rest = [meter for key, meter in sorted(service.meter_catalog().meters.items()) if key > after]
+    rest = [meter for key, meter in sorted(_visible_meters(request).items()) if key > after]
     shown, limit = rest[: request.query.limit], request.query.limit
     return request.list_answer([show(meter) for meter in shown], shown[-1].key if len(rest) > limit else None)
 
@@ -123,13 +125,25 @@ def list_meters(request: Request) -> Answer:
 )
 def get_meter(request: Request) -> Answer:
     """Show a meter."""
-    return Answer(show(_get(service.meter_catalog(), request.path["meter"])))
+    return Answer(show(_get(_visible_meters(request), request.path["meter"])))
 
 
-def _get(catalog: MeterCatalog, key: str) -> Meter:
-    if key not in catalog.meters:
+def _visible_meters(request: Request) -> Mapping[str, Meter]:
+    """Give the meters that a caller may see: who sends events needs all of them, who pays sees those with a price."""
+    organization = request.caller.organization
+    if organization is None or request.caller.has(INGEST):
+        return service.meter_catalog().meters
+    catalog, subscriptions = together(
+        service.meter_catalog, lambda: subscription_service.read_subscriptions(organization)
+    )
+    billable = subscription_service.billable_meters(subscriptions)
+    return {key: meter for key, meter in catalog.meters.items() if key in billable}
+
+
+def _get(meters: Mapping[str, Meter], key: str) -> Meter:
+    if key not in meters:
         raise NotFound("There is no such meter.")
-    return catalog.meters[key]
+    return meters[key]
 
 
 @routes.patch(
@@ -138,7 +152,7 @@ def _get(catalog: MeterCatalog, key: str) -> Meter:
 def change_meter(request: Request) -> Effect:
     """Change a meter's name or unit; its definition never changes."""
     catalog = service.meter_catalog()
-    meter = _get(catalog, request.path["meter"])
+    meter = _get(catalog.meters, request.path["meter"])
     sent = {name: getattr(request.body, name) for name in request.body.model_fields_set}
     changed = replace(meter, **sent)
     return Effect(Answer(show(changed)), service.label_writes(changed, catalog))
@@ -148,7 +162,7 @@ def change_meter(request: Request) -> Effect:
 def archive_meter(request: Request) -> Effect:
     """End a meter: events from now on are not counted, those before still are."""
     catalog = service.meter_catalog()
-    meter = _get(catalog, request.path["meter"])
+    meter = _get(catalog.meters, request.path["meter"])
     if meter.archived_at is not None:
         return Effect(Answer(show(meter)))
     archived = replace(meter, archived_at=request.now, version=catalog.version + 1)

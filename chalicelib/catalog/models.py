@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
+from chalicelib.catalog.logo import DATA_URI, MAX_BYTES, Logo, read_logo
 from chalicelib.catalog.meters import Aggregation, MeterStatus, parse_path
 from chalicelib.catalog.settings import DEFAULT_LATE_LIMIT_DAYS
 from chalicelib.platform.fields import (
@@ -107,6 +108,21 @@ class PathForm(Form):
     def schema(self) -> Schema:
         """Show an example."""
         return {"type": "string", "minLength": 1, "examples": ["usage.output_tokens"]}
+
+
+@dataclass(frozen=True)
+class LogoForm(Form):
+    """A picture as a data URI."""
+
+    def read(self, value: Any) -> Logo:
+        """Read a small PNG or JPEG."""
+        if not isinstance(value, str):
+            raise ValueError("must be text")
+        return read_logo(value)
+
+    def schema(self) -> Schema:
+        """Show the form; the length is that of the largest picture in base64."""
+        return {"type": "string", "pattern": DATA_URI, "maxLength": len("data:image/jpeg;base64,") + MAX_BYTES * 4 // 3}
 
 
 Email = Annotated[str, EmailForm()]
@@ -261,6 +277,7 @@ class SellerShape(RequestModel):
     legal_name: Name | None = None
     address: Note | None = None
     tax_id: Name | None = None
+    logo: Annotated[Logo, LogoForm()] | None = None
 
 
 class SettingsShape(RequestModel):
@@ -277,6 +294,7 @@ class SellerAnswer(AnswerModel):
     legal_name: str | None
     address: str | None
     tax_id: str | None
+    logo: str | None
 
 
 class SettingsAnswer(AnswerModel):

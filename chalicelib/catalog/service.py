@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import partial
 
 from chalicelib.catalog import store
+from chalicelib.catalog.logo import Logo
 from chalicelib.catalog.meters import Meter, MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.records import write_meter, write_organization
@@ -125,6 +126,11 @@ def profile_writes(stored: store.Profile, changed: Organization) -> tuple[Write,
 def get_settings() -> BillingSettings:
     """Read the settings of the deployment."""
     return store.get_settings()
+
+
+def find_logo() -> Logo | None:
+    """Read the logo that documents show; ``None`` when none was set."""
+    return store.find_logo()
 
 
 def definition_writes(meter: Meter, catalog: MeterCatalog, *, is_new: bool) -> tuple[Write, ...]:

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib.catalog.logo import Logo, logo_of
 from chalicelib.catalog.meters import Meter, MeterCatalog
 from chalicelib.catalog.organizations import Organization
+from chalicelib.catalog.plan_memory_store import remembered_plans
 from chalicelib.catalog.records import read_meter, read_organization
 from chalicelib.catalog.settings import BillingSettings, Seller
 from chalicelib.catalog.tables import CatalogItem
@@ -17,7 +19,7 @@ from chalicelib.platform.auth import StoredKey, no_such_organization
 from chalicelib.platform.keys import Role
 from chalicelib.platform.reads import ItemKey, Query, find, find_many, list_page, walk
 from chalicelib.platform.retries import MAX_ATTEMPTS, pause
-from chalicelib.platform.writes import Put, Write
+from chalicelib.platform.writes import Delete, Put, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import format_instant, parse_instant
@@ -26,6 +28,7 @@ Keys = tuple[str, str]
 
 VERSION_KEYS: Keys = ("meters", "#version")
 SETTINGS_KEYS: Keys = ("settings", "settings")
+LOGO_KEYS: Keys = ("settings", "logo")
 COUNTING_KEYS: Keys = ("counting", "place")
 ORGANIZATION_IDS = "organizations"
 
@@ -116,6 +119,7 @@ _definitions = _Definitions()
 def forget_definitions() -> None:
     """Forget what this process remembers, as a new one would."""
     _definitions.forget()
+    remembered_plans.forget()
 
 
 def read_versions() -> Versions:
@@ -256,6 +260,15 @@ def get_settings() -> BillingSettings:
     return BillingSettings(**{**stored, "seller": Seller(**stored["seller"])})
 
 
-def settings_writes(settings: BillingSettings) -> tuple[Write, ...]:
-    """Make the write that replaces the settings."""
-    return (Put(item=CatalogItem(*SETTINGS_KEYS, content=strict_json.dump(asdict(settings)))),)
+def find_logo() -> Logo | None:
+    """Read the seller's logo; ``None`` when none was set. It lies apart: every request reads the settings."""
+    content = find_content(LOGO_KEYS)
+    return None if content is None else logo_of(content)
+
+
+def settings_writes(settings: BillingSettings, logo: Logo | None) -> tuple[Write, ...]:
+    """Make the writes that replace the settings, the logo too: without one, that there was is gone."""
+    replaced = Put(item=CatalogItem(*SETTINGS_KEYS, content=strict_json.dump(asdict(settings))))
+    if logo is None:
+        return replaced, Delete(model=CatalogItem, keys=LOGO_KEYS)
+    return replaced, Put(item=CatalogItem(*LOGO_KEYS, content=logo.uri))

@@ -23,8 +23,18 @@ def make_key(client: ApiClient, name: str) -> None:
     assert client.post("/v1/api-keys", {"name": name, "role": "read"}).status_code == 201
 
 
+def make_plan(client: ApiClient, name: str) -> None:
+    body = {"key": name, "name": name, "currency": "USD", "billing_period": "month", "charges": []}
+    assert client.post("/v1/plans", body).status_code == 201
+
+
 Make = Callable[[ApiClient, str], None]
-LISTS = {"/v1/organizations": make_organization, "/v1/meters": make_meter, "/v1/api-keys": make_key}
+LISTS = {
+    "/v1/organizations": make_organization,
+    "/v1/meters": make_meter,
+    "/v1/api-keys": make_key,
+    "/v1/plans": make_plan,
+}
 
 
 def pages(client: ApiClient, path: str, **query: Any) -> list[list[str]]:

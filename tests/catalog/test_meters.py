@@ -13,6 +13,7 @@ from tests.catalog.conftest import Storage
 from tests.catalog.problems import code_of, faults_of
 from tests.client import ApiClient
 from tests.conftest import NOON
+from tests.usage.subscribed import subscribe
 
 METERS = "/v1/meters"
 TOKENS = {
@@ -340,19 +341,41 @@ def test_there_are_at_most_so_many_meters(client: ApiClient, monkeypatch: pytest
 
 @pytest.mark.parametrize("role", ["read", "ingest"])
 @pytest.mark.parametrize("organization", [None, "acme"])
-def test_everybody_sees_meters_and_only_unbound_admins_change_them(
-    client: ApiClient, role: str, organization: str | None
-) -> None:
+def test_only_unbound_admins_change_meters(client: ApiClient, role: str, organization: str | None) -> None:
     create_organization(client)
     client.post(METERS, CALLS)
     caller = client.as_holder_of(client.make_key(role, organization))
-    assert keys(caller) == ["calls"]
-    assert caller.get(f"{METERS}/calls").status_code == 200
     for holder in (caller, client.as_holder_of(client.make_key("admin", "acme"))):
         assert code_of(holder.post(METERS, TOKENS)) == "forbidden"
         assert code_of(holder.patch(f"{METERS}/calls", {"name": "A"})) == "forbidden"
         assert code_of(holder.post(f"{METERS}/calls/archive")) == "forbidden"
     assert client.get(f"{METERS}/calls").json_body["version"] == 1
+
+
+def test_whoever_sends_events_or_is_bound_to_nobody_sees_all_meters(client: ApiClient) -> None:
+    create_organization(client)
+    client.post(METERS, CALLS)
+    for role, organization in [("read", None), ("ingest", None), ("ingest", "acme"), ("admin", "acme")]:
+        caller = client.as_holder_of(client.make_key(role, organization))
+        assert keys(caller) == ["calls"], role
+        assert caller.get(f"{METERS}/calls").status_code == 200
+
+
+def test_an_organizations_own_readers_see_the_meters_that_its_plans_price(client: ApiClient) -> None:
+    create_organization(client)
+    for key in ("calls", "idle", "tokens"):
+        client.post(METERS, {**CALLS, "key": key})
+    link = client.post("/v1/organizations/acme/portal-links").json_body["url"]
+    own = client.as_holder_of(client.make_key("read", "acme"))
+    for reader in (own, client.as_holder_of(link.partition("#token=")[2])):
+        assert keys(reader) == []
+        assert reader.get(f"{METERS}/calls").body == reader.get(f"{METERS}/nothing").body
+    subscribe("acme", "2026-01-01T00:00:00Z", meters=["tokens", "calls"])
+    for reader in (own, client.as_holder_of(link.partition("#token=")[2])):
+        assert keys(reader) == ["calls", "tokens"]
+        assert keys(reader, limit=1) == ["calls"]
+        assert reader.get(f"{METERS}/calls").status_code == 200
+        assert code_of(reader.get(f"{METERS}/idle")) == "not-found"
 
 
 def test_a_refused_or_repeated_definition_changes_no_version(client: ApiClient) -> None:

@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 
 from chalicelib.catalog import service
+from chalicelib.catalog.logo import Logo
+from tests.catalog.conftest import Storage
+from tests.catalog.pictures import JPEG, png, uri
 from tests.catalog.problems import code_of, faults_of
 from tests.client import ApiClient
 
 DEFAULTS = {
-    "seller": {"legal_name": None, "address": None, "tax_id": None},
+    "seller": {"legal_name": None, "address": None, "tax_id": None, "logo": None},
     "late_limit_days": 35,
     "create_unknown_organizations": False,
 }
 SET = {
-    "seller": {"legal_name": "Cloud GmbH", "address": "Weg 1\nBerlin", "tax_id": "DE1"},
+    "seller": {"legal_name": "Cloud GmbH", "address": "Weg 1\nBerlin", "tax_id": "DE1", "logo": None},
     "late_limit_days": 400,
     "create_unknown_organizations": True,
 }
@@ -29,7 +32,7 @@ def test_what_was_put_is_shown_and_what_is_left_out_is_at_its_default_again(clie
     assert client.get("/v1/settings").json_body == SET
     assert client.put("/v1/settings", {"seller": {"tax_id": "DE2"}}).json_body == {
         **DEFAULTS,
-        "seller": {"legal_name": None, "address": None, "tax_id": "DE2"},
+        "seller": {"legal_name": None, "address": None, "tax_id": "DE2", "logo": None},
     }
 
 
@@ -73,3 +76,36 @@ def test_bound_callers_neither_see_nor_replace_settings(client: ApiClient) -> No
     assert code_of(bound.get("/v1/settings")) == "forbidden"
     assert code_of(bound.put("/v1/settings", SET)) == "forbidden"
     assert client.get("/v1/settings").json_body == DEFAULTS
+
+
+def test_a_logo_is_shown_given_to_documents_and_gone_when_it_is_left_out(client: ApiClient) -> None:
+    for content, kind in ((png(), "png"), (JPEG, "jpeg")):
+        put = client.put("/v1/settings", {"seller": {"logo": uri(content, kind)}})
+        assert put.json_body["seller"]["logo"] == uri(content, kind)
+        assert client.get("/v1/settings").json_body == put.json_body
+        assert service.find_logo() == Logo(f"image/{kind}", content)
+    client.put("/v1/settings", SET)
+    assert client.get("/v1/settings").json_body == SET
+    assert service.find_logo() is None
+
+
+def test_a_logo_that_is_none_is_refused_with_its_reason_and_the_old_one_stays(client: ApiClient) -> None:
+    client.put("/v1/settings", {"seller": {"logo": uri(png())}})
+    for sent in (uri(b"<svg/>"), uri(png(2001, 1)), "x", 1, {"uri": uri(png())}):
+        refused = client.put("/v1/settings", {"seller": {"logo": sent, "legal_name": "Other"}})
+        assert faults_of(refused) == {"/seller/logo"}
+    assert client.get("/v1/settings").json_body["seller"] == {**DEFAULTS["seller"], "logo": uri(png())}  # type: ignore[dict-item]
+
+
+def test_settings_and_logo_are_replaced_in_one_transaction(client: ApiClient, storage: Storage) -> None:
+    client.put("/v1/settings", {"seller": {"logo": uri(png())}})
+    client.put("/v1/settings", SET)
+    assert [one for one in storage.operations if one.startswith(("Put", "Delete", "Update", "Transact"))] == [
+        "TransactWriteItems",
+        "TransactWriteItems",
+    ]
+
+
+def test_who_reads_the_settings_alone_does_not_read_the_logo(client: ApiClient) -> None:
+    client.put("/v1/settings", {"seller": {"logo": uri(png())}})
+    assert "logo" not in str(service.get_settings())
