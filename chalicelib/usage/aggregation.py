@@ -51,7 +51,8 @@ class Aggregator(Protocol[State]):
         """Read back what ``encode`` gives."""
 
 
-def _exact_sum(numbers: Iterable[Decimal]) -> Decimal:
+def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
+    """Add up numbers exactly; none come to zero."""
     with localcontext(EXACT):
         return sum(numbers, ZERO)
 
@@ -79,7 +80,7 @@ class _Sum:
     reads = "number"
 
     def add(self, rows: Sequence[Decimal]) -> Decimal:
-        return _exact_sum(rows)
+        return exact_sum(rows)
 
     def merge(self, one: Decimal, other: Decimal) -> Decimal:
         return EXACT.add(one, other)
@@ -116,7 +117,7 @@ class _Average:
     reads = "number"
 
     def add(self, rows: Sequence[Decimal]) -> tuple[Decimal, int]:
-        return _exact_sum(rows), len(rows)
+        return exact_sum(rows), len(rows)
 
     def merge(self, one: tuple[Decimal, int], other: tuple[Decimal, int]) -> tuple[Decimal, int]:
         return EXACT.add(one[0], other[0]), one[1] + other[1]
@@ -185,13 +186,21 @@ class Levels:
     level: Decimal
 
     def quantity(self, *, carried: Decimal, start: int, end: int) -> Fraction:
-        """Integrate over ``[start, end)`` in level-hours; ``carried`` is the level at ``start``.
+        """Integrate over ``[start, end)`` in level-hours; ``carried`` is the level at ``start``."""
+        return level_hours(self.area(carried=carried, start=start, end=end))
+
+    def area(self, *, carried: Decimal, start: int, end: int) -> Decimal:
+        """Integrate over ``[start, end)`` exactly in level x microseconds; ``carried`` is the level at ``start``.
 
         Where the clock went back behind ``last``, the last level does not hold yet: it takes nothing away.
         """
         whole = EXACT.add(self.integral, EXACT.multiply(carried, Decimal(self.first - start)))
-        whole = EXACT.add(whole, EXACT.multiply(self.level, Decimal(max(0, end - self.last))))
-        return Fraction(whole) / MICROS_PER_HOUR
+        return EXACT.add(whole, EXACT.multiply(self.level, Decimal(max(0, end - self.last))))
+
+
+def level_hours(area: Decimal) -> Fraction:
+    """Turn level x microseconds into level-hours, exactly."""
+    return Fraction(area) / MICROS_PER_HOUR
 
 
 class _TimeWeighted:

@@ -1,5 +1,6 @@
 """Events that were received, over HTTP: each with what became of it, and how many of each kind by day."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from chalicelib.catalog.meters import Meter
 from chalicelib.platform.auth import require_organization
 from chalicelib.platform.http import READ, Answer, Request, Routes
 from chalicelib.shared.clock import clock
-from chalicelib.shared.errors import Fault, InvalidInput, NotFound, RangeTooLarge
+from chalicelib.shared.errors import Fault, InvalidInput, RangeTooLarge
 from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import (
     ONE_DAY,
@@ -18,18 +19,21 @@ from chalicelib.shared.time import (
     microseconds,
     quarter_hour_of,
 )
-from chalicelib.usage.api_usage import history_start, refuse_beyond_history, requested_range
+from chalicelib.usage.api_usage import DEFAULT_DAYS, RequestedBounds, requested_range
+from chalicelib.usage.billed import BilledOn, LineScope
+from chalicelib.usage.billed_events import billed_on, get_scopes
 from chalicelib.usage.counters import HEALTH_FIELDS
 from chalicelib.usage.event_checks import MAX_AHEAD
 from chalicelib.usage.event_listing import ListedEvent, Position, Wanted
 from chalicelib.usage.event_models import EventList, EventQuery, IngestionAnswer, IngestionQuery
 from chalicelib.usage.events import EventState
 from chalicelib.usage.health import Days, IngestionHealth, WideMeter, ingestion_health
-from chalicelib.usage.query import open_reader, used_meters
+from chalicelib.usage.query import used_meters
 from chalicelib.usage.query_models import Bound
 from chalicelib.usage.ranges import QUARTER_HOURS_PER_DAY, Range, day_of
 from chalicelib.usage.reader import CountersReader
 from chalicelib.usage.search import Bookmark, EventSearch, search_events
+from chalicelib.usage.visibility import Visibility, open_visible
 
 DEFAULT_AGE = timedelta(days=7)
 _MAX_DAYS = 1_100
@@ -48,10 +52,10 @@ routes = Routes("usage")
 def list_events(request: Request) -> Answer:
     """List events that were received, newest first, each with what became of it. A page may be short or empty."""
     query: EventQuery = request.query
-    reader = open_reader(request.path["org"], request.now)
-    wanted = _wanted(query, reader, is_bound=request.caller.organization is not None)
-    if request.caller.organization is not None:
-        refuse_beyond_history(_quarter_hours(wanted), reader)
+    is_bound = request.caller.organization is not None
+    reader, visibility = open_visible(request.path["org"], is_bound=is_bound, now=request.now)
+    wanted = _wanted(query, reader, visibility)
+    visibility.refuse_beyond(_quarter_hours(wanted), reader)
     search = EventSearch(
         organization=reader.organization.id,
         wanted=wanted,
@@ -59,33 +63,49 @@ def list_events(request: Request) -> Answer:
         bookmark=_bookmark(request.position()),
     )
     page = search_events(search, reader.catalog)
-    return request.list_answer([_show_event(one) for one in page.events], _position(page.bookmark))
+    places = billed_on(reader.organization.id, page.events, reader.now)
+    shown = [_show_event(one, place) for one, place in zip(page.events, places, strict=True)]
+    return request.list_answer(shown, _position(page.bookmark))
 
 
-def _wanted(query: EventQuery, reader: CountersReader, *, is_bound: bool) -> Wanted:
-    start, end = _bounds(query, reader)
+def _wanted(query: EventQuery, reader: CountersReader, visibility: Visibility) -> Wanted:
     if query.line is not None and query.invoice is None:
         raise InvalidInput("A line belongs to an invoice.", [Fault("/query/line", "needs the parameter invoice")])
+    scopes = None
     if query.invoice is not None:
-        raise NotFound("There is no such invoice.")
+        scopes = get_scopes(reader.organization.id, invoice=query.invoice, line=query.line, now=reader.now)
+    start, end = _bounds(query, reader, visibility, scopes)
     return Wanted(
         start=microseconds(start),
         end=microseconds(end),
         type=query.type,
         source=query.source,
         id=query.id,
-        meter=_meter(query, reader, is_bound=is_bound),
+        meter=_meter(query, reader, visibility),
         dimensions={name: frozenset(values) for name, values in query.filter.items()},
+        scopes=scopes,
     )
 
 
-def _bounds(query: EventQuery, reader: CountersReader) -> tuple[datetime, datetime]:
-    """Work out the exact range; the default reaches back seven days and ahead as far as events are accepted.
+def _bounds(
+    query: EventQuery, reader: CountersReader, visibility: Visibility, scopes: Sequence[LineScope] | None
+) -> tuple[datetime, datetime]:
+    """Work out the exact range; the default is what an invoice bills, else seven days and what is accepted ahead.
 
     What lies where no event can be is cut off: before the earliest, and after the latest by either clock.
     """
-    end = _instant(query.to, reader) if query.to is not None else reader.now + MAX_AHEAD + _MICRO
-    start = _instant(query.from_, reader) if query.from_ is not None else min(end, reader.now) - DEFAULT_AGE
+    billed = [one for scope in scopes or () for one in scope.ranges]
+    end = reader.now + MAX_AHEAD + _MICRO
+    if query.to is not None:
+        end = _instant(query.to, reader)
+    elif billed:
+        end = min(end, max(one.end_at for one in billed))
+    if query.from_ is not None:
+        start = _instant(query.from_, reader)
+    elif billed:
+        start = min(one.start_at for one in billed)
+    else:
+        start = visibility.clipped(min(end, reader.now) - DEFAULT_AGE, reader, end_at=end)
     if start >= end:
         fault = Fault("/query/to", f"must lie after from, which is {format_instant(start)}")
         raise InvalidInput("The range is empty.", [fault])
@@ -102,15 +122,15 @@ def _quarter_hours(wanted: Wanted) -> Range:
     return Range(quarter_hour_of(instant_of(wanted.start)), ceil_quarter_hour(instant_of(wanted.end)))
 
 
-def _meter(query: EventQuery, reader: CountersReader, *, is_bound: bool) -> Meter | None:
-    """Find the meter that was asked for. An organization's own callers know only those it has used."""
+def _meter(query: EventQuery, reader: CountersReader, visibility: Visibility) -> Meter | None:
+    """Find the meter that was asked for. An organization's own callers know those that it pays for or has used."""
     if query.meter is None:
         if query.filter:
             faults = [Fault(f"/query/filter[{name}]", "needs the parameter meter") for name in query.filter]
             raise InvalidInput("A dimension belongs to a meter.", faults)
         return None
     meter = reader.catalog.meters.get(query.meter)
-    if meter is None or (is_bound and meter.key not in _used(reader)):
+    if meter is None or not _is_seen(meter, reader, visibility):
         raise InvalidInput("There is no such meter.", [Fault("/query/meter", f"{query.meter} is not a meter")])
     unknown = query.filter.keys() - {one.name for one in meter.dimensions}
     if unknown:
@@ -121,9 +141,11 @@ def _meter(query: EventQuery, reader: CountersReader, *, is_bound: bool) -> Mete
     return meter
 
 
-def _used(reader: CountersReader) -> set[str]:
-    start = quarter_hour_of(history_start(reader.now, reader.zone))
-    return used_meters(reader, Range(start, ceil_quarter_hour(reader.now + MAX_AHEAD)))
+def _is_seen(meter: Meter, reader: CountersReader, visibility: Visibility) -> bool:
+    if not visibility.is_bound or meter.key in visibility.billable:
+        return True
+    start = quarter_hour_of(visibility.history_start(reader.now, reader.zone))
+    return meter.key in used_meters(reader, Range(start, ceil_quarter_hour(reader.now + MAX_AHEAD)))
 
 
 def _bookmark(position: Any) -> Bookmark | None:
@@ -137,7 +159,7 @@ def _position(bookmark: Bookmark | None) -> list[Any] | None:
     return None if bookmark is None else [bookmark.before, *(bookmark.below or ())]
 
 
-def _show_event(listed: ListedEvent) -> dict[str, Any]:
+def _show_event(listed: ListedEvent, billed: BilledOn | None) -> dict[str, Any]:
     event = listed.event
     shown: dict[str, Any] = {
         "id": event.id,
@@ -153,7 +175,7 @@ def _show_event(listed: ListedEvent) -> dict[str, Any]:
         "received_at": format_instant(instant_of(listed.received_at_micros)),
         "state": listed.state.value,
         "meters": [{"meter": match.meter.key, "usable": match.usable} for match in listed.meters],
-        "billed_on": None,
+        "billed_on": None if billed is None else {"invoice": billed.invoice, "line": billed.line},
     }
     if listed.state is EventState.AMENDED:
         shown |= {"original_data": dict(listed.original or {}), "amend_reason": listed.reason}
@@ -177,13 +199,14 @@ def read_ingestion(request: Request) -> Answer:
     if organization is None:
         raise InvalidInput("The organization is missing.", [Fault("/query/organization", "is required")])
     require_organization(request.caller, organization)
-    reader = open_reader(organization, request.now)
-    whole = requested_range(query.from_, query.to, reader.zone, request.now)
+    is_bound = request.caller.organization is not None
+    reader, visibility = open_visible(organization, is_bound=is_bound, now=request.now)
+    bounds = RequestedBounds(query.from_, query.to, visibility.default_days(DEFAULT_DAYS))
+    whole = requested_range(bounds, reader.zone, request.now)
     if whole.end - whole.start > (_MAX_DAYS + 1) * QUARTER_HOURS_PER_DAY:
         fault = Fault("/query/from", f"must lie at most {_MAX_DAYS} days before to")
         raise RangeTooLarge(f"The range has more than {_MAX_DAYS} days.", [fault])
-    if request.caller.organization is not None:
-        refuse_beyond_history(whole, reader)
+    visibility.refuse_beyond(whole, reader)
     days = Days(day_of(whole.start, reader.zone), day_of(whole.end - 1, reader.zone) + ONE_DAY)
     return Answer(_show_health(ingestion_health(reader.organization, reader.catalog, days, now=request.now)))
 

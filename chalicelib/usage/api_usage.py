@@ -1,14 +1,15 @@
 """The usage query over HTTP, as JSON and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.catalog.meters import Meter, MeterCatalog
-from chalicelib.platform.csv_text import CSV, Cell, wants_csv, write_csv
+from chalicelib.platform.csv_text import CSV, Cell, Money, wants_csv, write_csv
 from chalicelib.platform.http import READ, Answer, Request, Routes
-from chalicelib.shared.errors import Fault, HistoryLimit, InvalidInput, RangeTooLarge
+from chalicelib.shared.errors import Fault, InvalidInput, RangeTooLarge
 from chalicelib.shared.numbers import show_decimal
 from chalicelib.shared.time import (
     ONE_DAY,
@@ -19,13 +20,14 @@ from chalicelib.shared.time import (
     quarter_hour_of,
 )
 from chalicelib.usage.breakdown import Grouping, WindowQuantity
-from chalicelib.usage.query import MeterUsage, UsageQuestion, measure_usage, open_reader, used_meters
+from chalicelib.usage.query import MeterUsage, UsageQuestion, measure_usage, used_meters
 from chalicelib.usage.query_models import Bound, UsageAnswer, UsageQuery
 from chalicelib.usage.ranges import QUARTER_HOURS_PER_DAY, Range, Window
 from chalicelib.usage.reader import CountersReader
+from chalicelib.usage.spending import ShownSpend, spend_of
+from chalicelib.usage.visibility import Visibility, open_visible
 
 DEFAULT_DAYS = 30
-HISTORY_DAYS = 90
 _MAX_DAYS = 1_100
 _MAX_DAYS_BY_QUARTER_HOUR = 7
 _MAX_DAYS_BY_HOUR = 31
@@ -46,23 +48,43 @@ routes = Routes("usage")
 def get_usage(request: Request) -> Answer:
     """Measure usage by meter, window and group. Every acknowledged event is in the next answer."""
     query: UsageQuery = request.query
-    reader = open_reader(request.path["org"], request.now)
-    question = _question(query, reader)
-    if request.caller.organization is not None:
-        refuse_beyond_history(question.whole, reader)
+    is_bound = request.caller.organization is not None
+    reader, visibility = open_visible(request.path["org"], is_bound=is_bound, now=request.now)
+    question = _question(query, reader, visibility)
+    visibility.refuse_beyond(question.whole, reader)
     usage = measure_usage(reader, question)
-    if request.caller.organization is not None:
-        usage = _visible(usage, reader, question)
+    if visibility.is_bound:
+        usage = _visible(usage, reader, question, visibility)
+    spend = spend_of(reader, question, usage, visibility.billable) if query.spend else {}
+    shown = [_Shown(one, one.meter.key in visibility.billable, spend.get(one.meter.key)) for one in usage]
     if wants_csv(request.headers):
-        return Answer(write_csv(*_table(usage, query)), media_type=CSV)
-    return Answer(_document(usage, query, question, reader))
+        return Answer(write_csv(*_table(shown, query)), media_type=CSV)
+    return Answer(_document(shown, query, question, reader))
 
 
-def _question(query: UsageQuery, reader: CountersReader) -> UsageQuestion:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What an answer shows of one meter; ``spend`` is ``None`` when nobody asked for it."""
+
+    usage: MeterUsage
+    billable: bool
+    spend: ShownSpend | None
+
+    @property
+    def meter(self) -> Meter:
+        return self.usage.meter
+
+    @property
+    def windows(self) -> Sequence[WindowQuantity]:
+        return self.usage.breakdown.windows
+
+
+def _question(query: UsageQuery, reader: CountersReader, visibility: Visibility) -> UsageQuestion:
     zone = query.timezone or reader.zone
     faults = _unknown_names(query, reader.catalog)
     try:
-        whole = requested_range(query.from_, query.to, zone, reader.now)
+        days = visibility.default_days(DEFAULT_DAYS)
+        whole = requested_range(RequestedBounds(query.from_, query.to, days), zone, reader.now)
     except InvalidInput as empty:
         raise InvalidInput(empty.detail, [*empty.faults, *faults]) from None
     if faults:
@@ -77,20 +99,33 @@ def _question(query: UsageQuery, reader: CountersReader) -> UsageQuestion:
         grouping=Grouping(query.group_by, filters, query.top),
         compare=query.compare is not None,
         include_zero=query.include_zero,
+        spend=query.spend,
     )
 
 
-def requested_range(start: Bound | None, end: Bound | None, zone: ZoneInfo, now: datetime) -> Range:
-    """Work out the range of a request: days mean their first instants, the default is the last 30 days with today.
+@dataclass(frozen=True, slots=True)
+class RequestedBounds:
+    """The range that a request names; where it says no start, it begins so many local days before the end."""
+
+    start: Bound | None
+    end: Bound | None
+    days: int
+
+
+def requested_range(bounds: RequestedBounds, zone: ZoneInfo, now: datetime) -> Range:
+    """Work out the range of a request: days mean their first instants, the default end is that of today.
 
     Raises ``InvalidInput`` when it is empty.
     """
-    end_at = _instant(end, zone) if end is not None else local_day_start(local_day_of(now, zone) + ONE_DAY, zone)
-    if start is not None:
-        start_at = _instant(start, zone)
+    if bounds.end is not None:
+        end_at = _instant(bounds.end, zone)
+    else:
+        end_at = local_day_start(local_day_of(now, zone) + ONE_DAY, zone)
+    if bounds.start is not None:
+        start_at = _instant(bounds.start, zone)
     else:
         last_day = local_day_of(end_at - timedelta(microseconds=1), zone)
-        start_at = local_day_start(last_day - timedelta(days=DEFAULT_DAYS - 1), zone)
+        start_at = local_day_start(last_day - timedelta(days=bounds.days - 1), zone)
     if start_at >= end_at:
         fault = Fault("/query/to", f"must lie after from, which is {format_instant(start_at)}")
         raise InvalidInput("The range is empty.", [fault])
@@ -125,39 +160,25 @@ def _refuse_too_large(whole: Range, window: Window, *, same_zone: bool) -> None:
         )
 
 
-def refuse_beyond_history(whole: Range, reader: CountersReader, days: int = HISTORY_DAYS) -> None:
-    """Raise ``HistoryLimit`` when a range begins before the days that an organization's own callers may see."""
-    first = history_start(reader.now, reader.zone, days)
-    if whole.start_at < first:
-        raise HistoryLimit(
-            f"The range may begin at {format_instant(first)} at the earliest: {days} days are shown.",
-            [Fault("/query/from", f"must not lie before {format_instant(first)}")],
-        )
-
-
-def history_start(now: datetime, zone: ZoneInfo, days: int = HISTORY_DAYS) -> datetime:
-    """Give the first instant of the days, today included, that an organization's own callers may see."""
-    today: date = local_day_of(now, zone)
-    return local_day_start(today - timedelta(days=days - 1), zone)
-
-
-def _visible(usage: Sequence[MeterUsage], reader: CountersReader, question: UsageQuestion) -> list[MeterUsage]:
-    """Keep the meters that an organization's own callers may see: those it has used."""
-    if all(one.breakdown.total != 0 for one in usage):
+def _visible(
+    usage: Sequence[MeterUsage], reader: CountersReader, question: UsageQuestion, visibility: Visibility
+) -> list[MeterUsage]:
+    """Keep the meters that an organization's own callers may see: those that a charge prices, and those it has used."""
+    seen = visibility.billable | {one.meter.key for one in usage if one.breakdown.total != 0}
+    if all(one.meter.key in seen for one in usage):
         return list(usage)
-    start = quarter_hour_of(history_start(reader.now, reader.zone))
-    used = used_meters(reader, Range(start, max(question.whole.end, ceil_quarter_hour(reader.now))))
-    used |= {one.meter.key for one in usage if one.breakdown.total != 0}
-    unseen = [one.meter.key for one in usage if one.meter.key not in used]
+    start = quarter_hour_of(visibility.history_start(reader.now, reader.zone))
+    seen |= used_meters(reader, Range(start, max(question.whole.end, ceil_quarter_hour(reader.now))))
+    unseen = [one.meter.key for one in usage if one.meter.key not in seen]
     if question.meters and unseen:
         # The same words as for a meter that does not exist.
         faults = [Fault("/query/meter", f"{key} is not a meter") for key in unseen]
         raise InvalidInput("The query names things that do not exist.", faults)
-    return [one for one in usage if one.meter.key in used]
+    return [one for one in usage if one.meter.key in seen]
 
 
 def _document(
-    usage: Sequence[MeterUsage], query: UsageQuery, question: UsageQuestion, reader: CountersReader
+    shown: Sequence[_Shown], query: UsageQuery, question: UsageQuestion, reader: CountersReader
 ) -> dict[str, Any]:
     return {
         "from": format_instant(question.whole.start_at),
@@ -165,30 +186,30 @@ def _document(
         "window": question.window.value,
         "timezone": question.zone.key,
         "as_of": format_instant(reader.now),
-        "data": [_meter_document(one, query) for one in usage],
+        "data": [_meter_document(one, query) for one in shown],
     }
 
 
-def _meter_document(usage: MeterUsage, query: UsageQuery) -> dict[str, Any]:
-    meter = usage.meter
+def _meter_document(shown: _Shown, query: UsageQuery) -> dict[str, Any]:
+    meter, usage = shown.meter, shown.usage
     document: dict[str, Any] = {
         "meter": meter.key,
         "name": meter.name,
         "unit": meter.unit,
         "aggregation": meter.aggregation.value,
-        "billable": False,
+        "billable": shown.billable,
         "counting": not meter.counted,
         "total": show_decimal(usage.breakdown.total),
     }
     if usage.previous is not None:
         document["previous_total"] = show_decimal(usage.previous.total)
-    if query.spend:
-        document["spend"] = None
-    document["windows"] = [_window_document(one, query) for one in usage.breakdown.windows]
+    if shown.spend is not None:
+        document["spend"] = shown.spend.total
+    document["windows"] = [_window_document(one, query, shown.spend) for one in shown.windows]
     return document
 
 
-def _window_document(one: WindowQuantity, query: UsageQuery) -> dict[str, Any]:
+def _window_document(one: WindowQuantity, query: UsageQuery, spend: ShownSpend | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "start": format_instant(one.window.start_at),
         "end": format_instant(one.window.end_at),
@@ -199,23 +220,27 @@ def _window_document(one: WindowQuantity, query: UsageQuery) -> dict[str, Any]:
     if one.group is None:
         document["rest"] = True
     document["value"] = show_decimal(one.quantity)
-    if query.spend:
-        document["spend"] = None
+    if spend is not None:
+        document["spend"] = spend.find(one.window, one.group)
     return document
 
 
-def _table(usage: Sequence[MeterUsage], query: UsageQuery) -> tuple[list[str], Iterator[list[Cell]]]:
+def _table(shown: Sequence[_Shown], query: UsageQuery) -> tuple[list[str], Iterator[list[Cell]]]:
     header = ["meter", "start", "end", *query.group_by, "value", *(["spend"] if query.spend else [])]
 
     def rows() -> Iterator[list[Cell]]:
-        for one in usage:
-            for row in one.breakdown.windows:
-                yield _cells(one.meter, row, query)
+        for one in shown:
+            for row in one.windows:
+                yield _cells(one, row, query)
 
     return header, rows()
 
 
-def _cells(meter: Meter, row: WindowQuantity, query: UsageQuery) -> list[Cell]:
+def _cells(shown: _Shown, row: WindowQuantity, query: UsageQuery) -> list[Cell]:
     group = row.group if row.group is not None else ("(other)",) * len(query.group_by)
     bounds = format_instant(row.window.start_at), format_instant(row.window.end_at)
-    return [meter.key, *bounds, *group, row.quantity, *([None] if query.spend else [])]
+    cells: list[Cell] = [shown.meter.key, *bounds, *group, row.quantity]
+    if shown.spend is not None:
+        spend = shown.spend.find(row.window, row.group)
+        cells.append(None if spend is None else Money(spend))
+    return cells

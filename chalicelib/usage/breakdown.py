@@ -77,7 +77,7 @@ def break_down(measured: Measured, grouping: Grouping) -> Breakdown:
             for (window, _), row in zip(kept.windows, whole.by_window, strict=True)
         ]
         return Breakdown(total, windows)
-    group_of = _group_of(measured.meter, grouping)
+    group_of = grouped_by(measured.meter, grouping.by)
     shown = _top(quantities(kept, group_of), grouping.top)
     named = frozenset(shown)
     by_window = quantities(kept, lambda combination: _shown(group_of(combination), named)).by_window
@@ -155,17 +155,10 @@ def _rounded(row: Mapping[Group, Fraction]) -> dict[Group, Decimal]:
 
 
 def _keeping(measured: Measured, grouping: Grouping) -> Measured:
-    """Drop the combinations that the filters exclude; the rest group has no known dimensions, so filters exclude it."""
+    """Drop the combinations that the filters exclude."""
     if not grouping.filters:
         return measured
-    names = [dimension.name for dimension in measured.meter.dimensions]
-
-    def passes(combination: Combination) -> bool:
-        if combination is None:
-            return False
-        values = dict(zip(names, combination, strict=True))
-        return all(values.get(name, "") in wanted for name, wanted in grouping.filters.items())
-
+    passes = passing(measured.meter, grouping.filters)
     windows = [
         (window, {combination: state for combination, state in states.items() if passes(combination)})
         for window, states in measured.windows
@@ -174,9 +167,23 @@ def _keeping(measured: Measured, grouping: Grouping) -> Measured:
     return Measured(measured.meter, windows, carried, measured.until)
 
 
-def _group_of(meter: Meter, grouping: Grouping) -> GroupOf:
+def passing(meter: Meter, filters: Mapping[str, frozenset[str]]) -> Callable[[Combination], bool]:
+    """Give what tells whether a combination has only accepted values; the rest has none, and passes no filter."""
     names = [dimension.name for dimension in meter.dimensions]
-    places = [names.index(name) if name in names else None for name in grouping.by]
+
+    def passes(combination: Combination) -> bool:
+        if combination is None:
+            return not filters
+        values = dict(zip(names, combination, strict=True))
+        return all(values.get(name, "") in wanted for name, wanted in filters.items())
+
+    return passes
+
+
+def grouped_by(meter: Meter, by: Sequence[str]) -> GroupOf:
+    """Give what names the group of a combination: its values of some dimensions, ``None`` for the rest."""
+    names = [dimension.name for dimension in meter.dimensions]
+    places = [names.index(name) if name in names else None for name in by]
 
     def group_of(combination: Combination) -> Group:
         if combination is None:

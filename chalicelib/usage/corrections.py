@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog import service as catalog_service
+from chalicelib.catalog import subscription_service
 from chalicelib.catalog.meters import MeterCatalog
+from chalicelib.platform.together import together
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import EventVoided, Fault, InvalidInput, NotFound
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.strict_json import canonical
 from chalicelib.shared.time import quarter_hour_of
-from chalicelib.usage import expiry, store
+from chalicelib.usage import closed_periods, expiry, store
 from chalicelib.usage.event_checks import MAX_EVENT_BYTES, is_larger_than, refusals, strict_meters_of
 from chalicelib.usage.events import Event, Identity
 from chalicelib.usage.fold import Resolved, resolve
@@ -64,7 +66,8 @@ class _Found:
 def void_event(target: Target, now: datetime) -> Event:
     """Take an event back for good; answers the event as it was first received.
 
-    Raises ``NotFound`` when there is no such event in the quarter-hour, ``InvalidInput`` when it is too old.
+    Raises ``NotFound`` when there is no such event in the quarter-hour, ``InvalidInput`` when it is too old or has been
+    billed for good.
     """
     catalog_service.get_organization(target.organization)
     found = _find(target, now)
@@ -94,9 +97,13 @@ def amend_event(target: Target, data: Mapping[str, Any], now: datetime) -> Event
 
 def _find(target: Target, now: datetime) -> _Found:
     quarter_hour = quarter_hour_of(target.time)
-    segments = store.read_partition(target.organization, quarter_hour)
+    segments, subscriptions = together(
+        lambda: store.read_partition(target.organization, quarter_hour),
+        lambda: subscription_service.read_subscriptions(target.organization),
+    )
     if expiry.is_partition_closed((target.organization, quarter_hour), segments, now):
         raise InvalidInput("The event is too old.", [Fault("/time", "lies where events have expired already")])
+    closed_periods.refuse_settled(subscriptions, quarter_hour, now)
     resolved = resolve(segments)
     place = resolved.first.get(target.identity)
     if place is None:

@@ -30,6 +30,16 @@ def definitions_number(catalog_version: int, *, code_version: int = CODE_VERSION
     return code_version * _CATALOG_VERSIONS + catalog_version
 
 
+def may_lack(counters: "Counters", version: int, *, catalog_version: int) -> bool:
+    """Tell whether counters may have been folded without the meters of a catalog version; ``catalog_version`` is now's.
+
+    A day's definitions are a sum, which tells how many parts there are and what their versions add up to. When that is
+    more than it could be with one part behind, none is; otherwise one may be.
+    """
+    parts, versions = divmod(counters.definitions, definitions_number(0))
+    return parts > 0 and versions <= (parts - 1) * catalog_version + version - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How many events were received, and what became of those that do not simply count.

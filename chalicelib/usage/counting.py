@@ -8,7 +8,7 @@ them knows the meter. When every organization is done, the meters that existed w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
@@ -22,7 +22,7 @@ from chalicelib.usage.counters import Counters, definitions_number
 from chalicelib.usage.counters_store import Kind
 from chalicelib.usage.expiry import is_closed
 from chalicelib.usage.ranges import day_of, day_range, days_range
-from chalicelib.usage.rollup import roll_up_day, store_day
+from chalicelib.usage.rollup import TellNow, note_stored, roll_up_day, store_day
 
 _ORGANIZATIONS_AT_ONCE = 100
 _DAYS_AT_ONCE = 7
@@ -42,7 +42,7 @@ def is_due(catalog: MeterCatalog) -> bool:
     return any(not meter.counted for meter in catalog.meters.values())
 
 
-def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> CountingReport:
+def count_past_events(tell_now: TellNow, *, has_time: Callable[[], bool]) -> CountingReport:
     """Go on with counting stored events for new meters until it is done or the time is up."""
     catalog = catalog_service.meter_catalog()
     if not is_due(catalog):
@@ -55,7 +55,7 @@ def count_past_events(now: datetime, *, has_time: Callable[[], bool]) -> Countin
             catalog_service.finish_counting(place.target_version)
             return CountingReport(days)
         for organization_id in organizations:
-            run = _OrganizationRun(catalog_service.get_organization(organization_id), place, catalog, now)
+            run = _OrganizationRun(catalog_service.get_organization(organization_id), place, catalog, tell_now)
             done, place = run.count(has_time)
             days += done
             if place.day is not None or not has_time():
@@ -69,7 +69,7 @@ class _OrganizationRun:
     organization: Organization
     place: CountingPlace
     catalog: MeterCatalog
-    now: datetime
+    tell_now: TellNow
 
     def first_day(self, zone: ZoneInfo) -> date:
         """Name the day on which the first meter that is still counting begins."""
@@ -112,17 +112,19 @@ class _OrganizationRun:
 
     def _bring_day_up_to_date(self, day: date, parts: dict[QuarterHour, Counters], stored: Counters | None) -> bool:
         target = definitions_number(self.place.target_version)
+        now = self.tell_now()
         behind = [
-            at for at, part in parts.items() if part.definitions < target and not is_closed(part.kept_until_s, self.now)
+            at for at, part in parts.items() if part.definitions < target and not is_closed(part.kept_until_s, now)
         ]
+        is_torn = bool(parts) and _is_behind(stored, list(parts.values()))
+        if is_torn:
+            # A run was stopped between a quarter-hour and its day, perhaps before it had noted the one.
+            note_stored(self.organization, list(parts), self.tell_now)
         if behind:
-            roll_up_day(self.organization, behind)
-        elif parts and _is_behind(stored, list(parts.values())):
-            # A run was stopped between a quarter-hour and its day.
+            roll_up_day(self.organization, behind, self.tell_now)
+        elif is_torn:
             _store_day_surely(self.organization, day)
-        else:
-            return False
-        return True
+        return bool(behind) or is_torn
 
 
 def _store_day_surely(organization: Organization, day: date) -> None:

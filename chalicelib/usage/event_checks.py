@@ -6,7 +6,6 @@ A fault's pointer is relative to the event; the envelope knows where the event s
 import itertools
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard, TypeVar
@@ -49,8 +48,8 @@ class Unreadable:
 class Terms:
     """What the events of a request must satisfy besides their form.
 
-    Times lie in ``[earliest_at, latest_at]`` and not in a quarter-hour of ``expired`` (organization, quarter-hour);
-    ``organizations`` are those that events may be for.
+    Times lie in ``[earliest_at, latest_at]`` and not in a quarter-hour of ``refused`` (organization, quarter-hour),
+    which tells why; ``organizations`` are those that events may be for.
     """
 
     earliest_at: datetime
@@ -58,7 +57,7 @@ class Terms:
     organizations: Container[str]
     strict_meters: Mapping[str, Sequence[Meter]] = field(default_factory=dict)
     must_name_version: bool = False
-    expired: AbstractSet[tuple[str, QuarterHour]] = frozenset()
+    refused: Mapping[tuple[str, QuarterHour], str] = field(default_factory=dict)
 
 
 def strict_meters_of(catalog: MeterCatalog) -> dict[str, list[Meter]]:
@@ -152,8 +151,10 @@ class _EventReader:
             self._fault("/time", f"lies before {format_instant(self._terms.earliest_at)}, the earliest accepted now")
         elif time > self._terms.latest_at:
             self._fault("/time", f"lies after {format_instant(self._terms.latest_at)}, the latest accepted now")
-        elif self._terms.expired and (subject, quarter_hour_of(time)) in self._terms.expired:
-            self._fault("/time", "lies where events have expired already: nothing can be added there")
+        elif self._terms.refused and subject is not None:
+            reason = self._terms.refused.get((subject, quarter_hour_of(time)))
+            if reason is not None:
+                self._fault("/time", reason)
 
     def _content(self) -> dict[str, Any] | None:
         content = self._sent.get("data", {})

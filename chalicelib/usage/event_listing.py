@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.catalog.meters import Meter, MeterCatalog, Path
 from chalicelib.shared.time import microseconds
+from chalicelib.usage.billed import CountedEvent, LineScope
 from chalicelib.usage.events import Event, EventState
 from chalicelib.usage.fold import Place, Resolved, resolve
 from chalicelib.usage.matching import Match, dimensions_of, is_for, matches, meters_by_type
@@ -28,7 +29,8 @@ class Position(NamedTuple):
 class Wanted:
     """Which events to list: times in ``[start, end)`` in microseconds, ``None`` is any.
 
-    ``dimensions`` are accepted values by name of a dimension of ``meter``.
+    ``dimensions`` are accepted values by name of a dimension of ``meter``. With ``scopes`` only events are listed that
+    one of them bills; none of them bills nothing.
     """
 
     start: int
@@ -38,6 +40,7 @@ class Wanted:
     id: str | None = None
     meter: Meter | None = None
     dimensions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scopes: Sequence[LineScope] | None = None
 
     def bounds(self) -> tuple[int, int]:
         """Give the first and the end of the times that count: those of the meter too."""
@@ -76,7 +79,7 @@ def list_events(
     resolved = resolve(segments)
     for position, place in _places(resolved, wanted, below):
         listed = lister.show(_Row(resolved, place, position))
-        if _is_wanted(listed.event, wanted):
+        if _is_wanted(listed.event, wanted) and _is_billed(listed, wanted.scopes):
             yield listed
 
 
@@ -171,6 +174,26 @@ class Lister:
             original=original,
             reason=reason,
         )
+
+
+def counted_event(listed: ListedEvent) -> CountedEvent | None:
+    """Give what billing needs to know of an event; ``None`` for one that no meter counts."""
+    meters = [match.meter for match in listed.meters if match.usable]
+    if listed.state not in (EventState.COUNTED, EventState.AMENDED) or not meters:
+        return None
+    return CountedEvent(
+        time=listed.event.time,
+        quarter_hour=listed.event.quarter_hour,
+        sort_id=listed.position.sort_id,
+        meters={meter.key: dimensions_of(meter, listed.event) for meter in meters},
+    )
+
+
+def _is_billed(listed: ListedEvent, scopes: Sequence[LineScope] | None) -> bool:
+    if scopes is None:
+        return True
+    counted = counted_event(listed) if scopes else None
+    return counted is not None and any(scope.takes(counted) for scope in scopes)
 
 
 def _is_wanted(event: Event, wanted: Wanted) -> bool:

@@ -74,7 +74,9 @@ class IngestQuery(QueryModel):
     """How a request's events are to be taken."""
 
     partial: Flag = Field(default=False, description="Store the valid events even if others are invalid.")
-    backfill: Flag = Field(default=False, description="Accept events of any age within retention (admin).")
+    backfill: Flag = Field(
+        default=False, description="Accept events of any age within retention, but in closed billing periods (admin)."
+    )
 
 
 class FaultAnswer(AnswerModel):
@@ -134,8 +136,8 @@ class EventQuery(ListQuery):
     id: Identifier | None = None
     meter: Key | None = Field(default=None, description="Only events that this meter is for.")
     filter: dict[str, list[str]] = Field(default={}, description="Only these values of a dimension of the meter.")
-    invoice: str | None = Field(default=None, description="Only events billed on this invoice.")
-    line: str | None = Field(default=None, description="Only events of this line of the invoice.")
+    invoice: Identifier | None = Field(default=None, description="Only events billed on this invoice.")
+    line: Identifier | None = Field(default=None, description="Only events of this line of the invoice.")
 
 
 class EventMeter(AnswerModel):

@@ -18,6 +18,7 @@ from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import QuarterHour
 from chalicelib.usage import expiry, store
+from chalicelib.usage.closed_periods import ClosedPeriods
 from chalicelib.usage.envelope import Checked, Envelope, Rejected, check
 from chalicelib.usage.event_checks import MAX_AHEAD, Terms, strict_meters_of
 from chalicelib.usage.events import Event
@@ -26,6 +27,7 @@ from chalicelib.usage.store import NewSegment
 
 MAX_PAIRS = 500
 MAX_FAULTS = 1_000
+_EXPIRED = "lies where events have expired already: nothing can be added there"
 
 _Pair = tuple[str, QuarterHour]
 
@@ -34,7 +36,8 @@ _Pair = tuple[str, QuarterHour]
 class Delivery:
     """How events come in: when, for which organization alone (a bound caller's), and what the caller asked for.
 
-    ``is_backfill`` accepts any age; ``is_partial`` stores the valid events beside invalid ones.
+    ``is_backfill`` accepts any age but in closed billing periods; ``is_partial`` stores the valid events beside invalid
+    ones.
     """
 
     now: datetime
@@ -108,6 +111,7 @@ class _Judge:
         )
         self._known = frozenset(organizations)
         self._is_backfill = delivery.is_backfill
+        self._closed_periods = ClosedPeriods(delivery.now, delivery.is_backfill)
         late_limit = timedelta(days=settings.late_limit_days)
         self._terms = Terms(
             earliest_at=EARLIEST if delivery.is_backfill else delivery.now - late_limit,
@@ -125,9 +129,16 @@ class _Judge:
                 f"The events fall into {len(pairs)} pairs of organization and quarter-hour; "
                 f"at most {MAX_PAIRS} are accepted at once."
             )
-        # Only history can be that old; where some of it has expired, the same events are judged again by that.
+        refused = self._refused(pairs)
+        # Where some quarter-hours take no more events, the same ones are judged again by that.
+        return check(envelope, replace(self._terms, refused=refused)) if refused else checked
+
+    def _refused(self, pairs: set[_Pair]) -> dict[_Pair, str]:
+        """Tell which quarter-hours take no more events, and why: most requests have none to ask about."""
+        refused = self._closed_periods.refusals(pairs)
+        # Only history can be that old.
         expired = expiry.closed_pairs(pairs, self._now) if self._is_backfill else set()
-        return check(envelope, replace(self._terms, expired=expired)) if expired else checked
+        return {**refused, **dict.fromkeys(expired, _EXPIRED)}
 
     def store(self, events: Sequence[Event]) -> None:
         """Store events that were judged valid, after the organizations that are not there yet."""

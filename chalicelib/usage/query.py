@@ -12,6 +12,7 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.platform.together import together
 from chalicelib.shared.errors import RangeTooLarge
 from chalicelib.shared.time import microseconds
+from chalicelib.usage import store
 from chalicelib.usage.aggregation import ZERO
 from chalicelib.usage.breakdown import Breakdown, Grouping, Measured, break_down
 from chalicelib.usage.counters import Combination, Counters, States, merge_states
@@ -36,6 +37,7 @@ class UsageQuestion:
     grouping: Grouping = field(default_factory=Grouping)
     compare: bool = False
     include_zero: bool = False
+    spend: bool = False
 
     @property
     def lists_all(self) -> bool:
@@ -45,18 +47,24 @@ class UsageQuestion:
 
 @dataclass(frozen=True, slots=True)
 class MeterUsage:
-    """The answer for one meter; ``previous`` is the breakdown of the range before, when asked for."""
+    """The answer for one meter; ``previous`` is the breakdown of the range before, when asked for.
+
+    ``unfiltered`` has the whole windows: what filters keep costs its share of them. It is there for spend alone.
+    """
 
     meter: Meter
     breakdown: Breakdown
     previous: Breakdown | None
+    unfiltered: Breakdown | None = None
 
 
 def measure_usage(reader: CountersReader, question: UsageQuestion) -> list[MeterUsage]:
     """Answer a usage question, a meter each, by key. Meters without usage are left out unless they are asked for."""
     chosen = question.meters or sorted(reader.catalog.meters)
-    current = _break_down_all(reader, question, chosen)
-    previous: Mapping[str, Breakdown] = {}
+    filters_spend = question.spend and bool(question.grouping.filters)
+    groupings = [question.grouping, *([Grouping()] if filters_spend else [])]
+    current = _break_down_all(reader, question, chosen, groupings)
+    previous: Mapping[str, Sequence[Breakdown]] = {}
     if question.compare:
         earlier = UsageQuestion(
             whole=before(question.whole, question.zone),
@@ -64,29 +72,38 @@ def measure_usage(reader: CountersReader, question: UsageQuestion) -> list[Meter
             zone=question.zone,
             grouping=Grouping(filters=question.grouping.filters),
         )
-        previous = _break_down_all(reader, earlier, chosen)
+        previous = _break_down_all(reader, earlier, chosen, [earlier.grouping])
     return [
-        MeterUsage(reader.catalog.meters[key], current[key], previous.get(key))
+        MeterUsage(
+            reader.catalog.meters[key],
+            current[key][0],
+            previous[key][0] if question.compare else None,
+            current[key][1] if filters_spend else None,
+        )
         for key in chosen
-        if question.lists_all or current[key].total != 0
+        if question.lists_all or current[key][0].total != 0
     ]
 
 
-def _break_down_all(reader: CountersReader, question: UsageQuestion, keys: Sequence[str]) -> dict[str, Breakdown]:
+def _break_down_all(
+    reader: CountersReader, question: UsageQuestion, keys: Sequence[str], groupings: Sequence[Grouping]
+) -> dict[str, Sequence[Breakdown]]:
+    """Break down what each meter counted, by key, in one way for each grouping."""
     windows = cut(question.whole, question.window, question.zone)
     parts, carried = _read(reader, question, keys)
     until = microseconds(reader.now)
     used = {key for _, part in parts for key, states in part.meters.items() if states} | set(
         filter(carried.get, carried)
     )
-    answer = dict.fromkeys(keys, _NOTHING)
+    answer: dict[str, Sequence[Breakdown]] = {key: [_NOTHING] * len(groupings) for key in keys}
     listed = [key for key in keys if key in used or question.lists_all]
     if not question.grouping.by and len(windows) * len(listed) > MAX_ROWS:
         raise RangeTooLarge("The answer would have too many windows: ask for a shorter range, or for fewer meters.")
     for key in listed:
         meter = reader.catalog.meters[key]
         states = _states_by_window(meter, windows, parts)
-        answer[key] = break_down(Measured(meter, states, carried.get(key, {}), until), question.grouping)
+        measured = Measured(meter, states, carried.get(key, {}), until)
+        answer[key] = [break_down(measured, grouping) for grouping in groupings]
     return answer
 
 
@@ -139,6 +156,16 @@ def open_reader(organization_id: str, now: datetime) -> CountersReader:
     """Open a reader of an organization's counters; raises ``NotFound``."""
     organization, catalog = catalog_service.organization_and_meters(organization_id)
     return CountersReader(organization, catalog, now)
+
+
+def open_reader_with_marks(organization_id: str, now: datetime) -> CountersReader:
+    """Open a reader whose marks are read already, in the same round trip; raises ``NotFound``."""
+    (organization, catalog), marks = together(
+        lambda: catalog_service.organization_and_meters(organization_id), lambda: store.list_marks(organization_id)
+    )
+    reader = CountersReader(organization, catalog, now)
+    reader.use_marks(mark.quarter_hour for mark in marks)
+    return reader
 
 
 def day_counters(

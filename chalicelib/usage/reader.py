@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.catalog.meters import Aggregation, MeterCatalog
 from chalicelib.catalog.organizations import Organization
-from chalicelib.platform.together import together
+from chalicelib.platform.together import read_each, together
 from chalicelib.shared.time import QuarterHour, days_between, local_month_start, next_month, zone_of
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters import EMPTY, Combination, Counters, merge_counters, merge_states
@@ -48,6 +48,10 @@ class CountersReader:
         """Read the marks now: before any counters, and before threads share this reader."""
         len(self.dirty)
 
+    def use_marks(self, quarter_hours: Iterable[QuarterHour]) -> None:
+        """Take marks that were read before anything else of this reader was."""
+        self.__dict__["dirty"] = sorted(quarter_hours)
+
     def quarter_hours(self, whole: Range) -> dict[QuarterHour, Counters]:
         """Read the counters of the quarter-hours in a range that have any, in order."""
         if whole.is_empty:
@@ -60,9 +64,18 @@ class CountersReader:
 
     def _fold_live(self, quarter_hours: Iterable[QuarterHour]) -> None:
         wanted = [quarter_hour for quarter_hour in quarter_hours if quarter_hour not in self._live]
-        self._live.update((quarter_hour, EMPTY) for quarter_hour in wanted)
-        for quarter_hour, segments in store.read_partitions(self.organization.id, wanted):
-            self._live[quarter_hour] = fold(segments, self.catalog, levels_until=self.now)
+        folded = dict.fromkeys(wanted, EMPTY)
+        for part in read_each(self._fold, store.runs_of_quarter_hours(wanted)):
+            folded.update(part)
+        # Only whole folds, and at once: another thread may be asking for the same ones.
+        self._live.update(folded)
+
+    def _fold(self, run: tuple[QuarterHour, QuarterHour]) -> dict[QuarterHour, Counters]:
+        first, last = run
+        return {
+            quarter_hour: fold(segments, self.catalog, levels_until=self.now)
+            for quarter_hour, segments in store.read_partitions(self.organization.id, range(first, last + 1))
+        }
 
     def days(self, first: date, end: date) -> dict[date, Counters]:
         """Read the counters of the local days ``[first, end)`` that have any, in order."""
@@ -70,22 +83,31 @@ class CountersReader:
             return {}
         whole = days_range(first, end, self.zone)
         dirty = {day_of(quarter_hour, self.zone) for quarter_hour in self.dirty if quarter_hour in whole}
-        found = (
-            {}
-            if len(dirty) == (end - first).days
-            else counters_store.read_days(self.organization.id, Kind.DAY, (first, end), self.catalog)
+        if not dirty:
+            return self._stored(Kind.DAY, (first, end))
+        stored, built = together(
+            # Days that are all dirty need no stored one.
+            lambda: {} if len(dirty) == (end - first).days else self._stored(Kind.DAY, (first, end)),
+            lambda: self._days_from_quarter_hours(sorted(dirty)),
         )
-        found.update(self._days_from_quarter_hours(sorted(dirty)))
-        return dict(sorted(found.items()))
+        return dict(sorted({**stored, **built}.items()))
+
+    def _stored(self, kind: Kind, days: tuple[date | None, date]) -> dict[date, Counters]:
+        return counters_store.read_days(self.organization.id, kind, days, self.catalog)
 
     def _days_from_quarter_hours(self, days: Sequence[date]) -> dict[date, Counters]:
-        built = {}
-        for first, end in runs_of_days(days):
-            parts = self.quarter_hours(days_range(first, end, self.zone))
-            for day in days_between(first, end):
-                inside = day_range(day, self.zone)
-                built[day] = merge_counters([one for at, one in parts.items() if at in inside], self.catalog)
+        built: dict[date, Counters] = {}
+        for run in read_each(self._run_from_quarter_hours, runs_of_days(days)):
+            built.update(run)
         return built
+
+    def _run_from_quarter_hours(self, days: tuple[date, date]) -> dict[date, Counters]:
+        first, end = days
+        parts = self.quarter_hours(days_range(first, end, self.zone))
+        by_day: dict[date, list[Counters]] = {day: [] for day in days_between(first, end)}
+        for quarter_hour, counters in parts.items():
+            by_day[day_of(quarter_hour, self.zone)].append(counters)
+        return {day: merge_counters(inside, self.catalog) for day, inside in by_day.items()}
 
     def levels_before(self, start: QuarterHour, meters: Sequence[str]) -> dict[str, dict[Combination, Decimal]]:
         """Tell the level of each combination of some time-weighted meters at the start of a quarter-hour.
@@ -113,18 +135,24 @@ class CountersReader:
 
     def _month_levels(self, end: date) -> list[Counters]:
         """Read the levels of the months before ``end``; a month with a dirty day is built from its days."""
-        months = counters_store.read_days(self.organization.id, Kind.MONTH_LEVELS, (None, end), self.catalog)
         dirty_days = {day_of(quarter_hour, self.zone) for quarter_hour in self.dirty}
-        for month in sorted({local_month_start(day) for day in dirty_days if day < end}):
-            days = self._day_levels(month, next_month(month))
-            months[month] = merge_counters(days, self.catalog) if days else EMPTY
-        return [part for _, part in sorted(months.items())]
+        dirty = sorted({local_month_start(day) for day in dirty_days if day < end})
+        stored, built = together(
+            lambda: self._stored(Kind.MONTH_LEVELS, (None, end)),
+            lambda: read_each(lambda month: self._day_levels(month, next_month(month)), dirty),
+        )
+        months = {
+            month: merge_counters(days, self.catalog) if days else EMPTY
+            for month, days in zip(dirty, built, strict=True)
+        }
+        return [part for _, part in sorted({**stored, **months}.items())]
 
     def _day_levels(self, first: date, end: date) -> list[Counters]:
         if first >= end:
             return []
         whole = days_range(first, end, self.zone)
         dirty = sorted({day_of(quarter_hour, self.zone) for quarter_hour in self.dirty if quarter_hour in whole})
-        days = counters_store.read_days(self.organization.id, Kind.DAY_LEVELS, (first, end), self.catalog)
-        days.update(self._days_from_quarter_hours(dirty))
-        return [part for _, part in sorted(days.items())]
+        stored, built = together(
+            lambda: self._stored(Kind.DAY_LEVELS, (first, end)), lambda: self._days_from_quarter_hours(dirty)
+        )
+        return [part for _, part in sorted({**stored, **built}.items())]

@@ -1,14 +1,15 @@
 """The rollup: turns dirty quarter-hours that have closed into stored counters.
 
-For each local day with marks: read the mark, read the partition, store the quarter-hour; then build the day from a
-strongly consistent read of all its quarter-hours: first the levels of time-weighted meters, of the day and of its
-month, then the day; then make sure that no meter was created meanwhile; then delete the marks that still have the
-token that was read.
+For each local day with marks: read the mark, read the partition, store the quarter-hour; note it for billing periods
+that have ended; then build the day from a strongly consistent read of all its quarter-hours: first the levels of
+time-weighted meters, of the day and of its month, then the day; then make sure that no meter was created meanwhile;
+then delete the marks that still have the token that was read.
 
 Why this is safe to run twice, at once, late, or with a crash anywhere: each stored item carries how many segments and
 which definitions it has seen and is only replaced by one that has seen no less of either. Who stores a quarter-hour
 last reads the whole day after it, so its day has seen everything that the others' have. A mark goes last, and only if
-no segment came since, so until then every reader folds that quarter-hour itself.
+no segment came since, so until then every reader folds that quarter-hour itself. The note comes before the day and
+before the mark goes: whoever finds a mark, or a day that is behind its quarter-hours, makes it again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
+from chalicelib.catalog import subscription_service
 from chalicelib.catalog.meters import Aggregation, MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.platform import logging
@@ -39,6 +41,9 @@ from chalicelib.usage.fold import fold
 from chalicelib.usage.ranges import Range, day_of, day_range
 from chalicelib.usage.store import SHARDS, Mark
 
+# Asked whenever now matters: a run may last a quarter of an hour.
+TellNow = Callable[[], datetime]
+
 _ATTEMPTS = 8
 _EVERY = timedelta(minutes=5)
 
@@ -60,21 +65,21 @@ class RollupReport:
         )
 
 
-def roll_up(now: datetime, *, has_time: Callable[[], bool], shards: Sequence[int] = range(SHARDS)) -> RollupReport:
+def roll_up(tell_now: TellNow, *, has_time: Callable[[], bool], shards: Sequence[int] = range(SHARDS)) -> RollupReport:
     """Roll up every closed dirty quarter-hour until the time is up, from a shard that changes every five minutes."""
-    first = (now - EPOCH) // _EVERY % len(shards)
+    first = (tell_now() - EPOCH) // _EVERY % len(shards)
     report = RollupReport()
     for shard in [*shards[first:], *shards[:first]]:
-        report += _roll_up_shard(shard, now, has_time) if has_time() else RollupReport(unfinished=(shard,))
+        report += _roll_up_shard(shard, tell_now, has_time) if has_time() else RollupReport(unfinished=(shard,))
     return report
 
 
-def _roll_up_shard(shard: int, now: datetime, has_time: Callable[[], bool]) -> RollupReport:
+def _roll_up_shard(shard: int, tell_now: TellNow, has_time: Callable[[], bool]) -> RollupReport:
     report = RollupReport()
-    for organization, marks in _days_of_marks(shard, now):
+    for organization, marks in _days_of_marks(shard, tell_now()):
         if not has_time():
             return report + RollupReport(left=len(marks), unfinished=(shard,))
-        report += _roll_up_marks(organization, marks)
+        report += _roll_up_marks(organization, marks, tell_now)
     return report
 
 
@@ -103,9 +108,9 @@ def _by_day(marks: Sequence[Mark], zone: ZoneInfo) -> list[list[Mark]]:
     return list(days.values())
 
 
-def _roll_up_marks(organization: Organization, marks: Sequence[Mark]) -> RollupReport:
+def _roll_up_marks(organization: Organization, marks: Sequence[Mark], tell_now: TellNow) -> RollupReport:
     try:
-        roll_up_day(organization, [mark.quarter_hour for mark in marks])
+        roll_up_day(organization, [mark.quarter_hour for mark in marks], tell_now)
     except Busy:
         return RollupReport(left=len(marks))
     except Exception as fault:  # noqa: BLE001 - one day that cannot be rolled up must not stop all the others
@@ -116,22 +121,32 @@ def _roll_up_marks(organization: Organization, marks: Sequence[Mark]) -> RollupR
     return RollupReport(gone, len(marks) - gone)
 
 
-def roll_up_day(organization: Organization, quarter_hours: Sequence[QuarterHour]) -> None:
+def roll_up_day(organization: Organization, quarter_hours: Sequence[QuarterHour], tell_now: TellNow) -> None:
     """Store the counters of some quarter-hours of one local day, of the day, and of its levels.
 
     When it returns, the counters have been folded with the meters as they were at some instant after the last write,
     so a meter created later finds them by its own job. Raises ``Busy`` when others kept winning.
     """
     catalog = catalog_service.meter_catalog()
+    day = day_of(quarter_hours[0], zone_of(organization.timezone))
     for _ in range(_ATTEMPTS):
-        stored = _store_quarter_hours(organization.id, quarter_hours, catalog) and store_day(
-            organization, day_of(quarter_hours[0], zone_of(organization.timezone)), catalog
-        )
+        stored = _store_quarter_hours(organization.id, quarter_hours, catalog)
+        if stored:
+            note_stored(organization, quarter_hours, tell_now)
+            stored = store_day(organization, day, catalog)
         latest = catalog_service.meter_catalog()
         if stored and latest.version == catalog.version:
             return
         catalog = latest
     raise Busy
+
+
+def note_stored(organization: Organization, quarter_hours: Sequence[QuarterHour], tell_now: TellNow) -> None:
+    """Let billing know that counters of quarter-hours are stored, which may lie in periods that have ended.
+
+    It is the call right after the counters are stored: which periods have ended is told as of then. Raises ``Busy``.
+    """
+    subscription_service.note_written(organization.id, quarter_hours, now=tell_now())
 
 
 def _store_quarter_hours(organization: str, quarter_hours: Sequence[QuarterHour], catalog: MeterCatalog) -> bool:

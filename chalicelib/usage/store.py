@@ -117,13 +117,13 @@ def read_partitions(organization: str, quarter_hours: Sequence[QuarterHour]) -> 
 
     Neighbours of one UTC day share a query. Quarter-hours without segments are left out.
     """
-    for first, last in _runs(quarter_hours):
+    for first, last in runs_of_quarter_hours(quarter_hours):
         segments = _query_segments(organization, first, last)
         for quarter_hour, partition in itertools.groupby(segments, key=lambda segment: segment.quarter_hour):
             yield quarter_hour, list(partition)
 
 
-def _runs(quarter_hours: Sequence[QuarterHour]) -> list[tuple[QuarterHour, QuarterHour]]:
+def runs_of_quarter_hours(quarter_hours: Sequence[QuarterHour]) -> list[tuple[QuarterHour, QuarterHour]]:
     """Join quarter-hours, given in order, into runs (first, last) without gaps within one UTC day."""
     runs: list[tuple[QuarterHour, QuarterHour]] = []
     for quarter_hour in quarter_hours:

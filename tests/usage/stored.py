@@ -67,7 +67,7 @@ def append(groups: dict[QuarterHour, list[Event]], kind: SegmentKind, *, now: st
 
 def roll(now: str) -> RollupReport:
     """Run the rollup at an instant."""
-    return roll_up(parse_instant(now), has_time=lambda: True)
+    return roll_up(lambda: parse_instant(now), has_time=lambda: True)
 
 
 def reader(now: str, organization: str = "acme") -> CountersReader:

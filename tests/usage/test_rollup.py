@@ -163,7 +163,7 @@ def test_pages_that_never_come_end_as_busy(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_run_without_time_leaves_every_mark() -> None:
     send(event("e1", tokens=5), event("e2", "2026-01-14T12:00:00Z", tokens=6))
-    report = roll_up(parse_instant(LATER), has_time=lambda: False)
+    report = roll_up(lambda: parse_instant(LATER), has_time=lambda: False)
     assert (report.rolled_up, sorted(report.unfinished)) == (0, list(range(16)))
     assert len(marks()) == 2
 
@@ -172,7 +172,7 @@ def test_a_run_that_has_time_for_one_day_only_leaves_the_other_to_the_next() -> 
     send(event("e1", tokens=5), event("e2", "2026-01-14T12:00:00Z", tokens=6))
     shard = store.shard_of("acme")
     asked = iter([True, True, False])
-    report = roll_up(parse_instant(LATER), has_time=lambda: next(asked), shards=[shard])
+    report = roll_up(lambda: parse_instant(LATER), has_time=lambda: next(asked), shards=[shard])
     assert (report.rolled_up, report.left, report.unfinished) == (1, 1, (shard,))
     assert roll(LATER).rolled_up == 1
 
