@@ -2,12 +2,17 @@
 
 from chalice.app import Chalice
 
-from chalicelib.catalog import api_keys, api_meters, api_organizations, api_settings
+from chalicelib.catalog import api_keys, api_meters, api_organizations, api_plans, api_settings
 from chalicelib.catalog import store as catalog_store
+from chalicelib.credits import api_grants, api_ledger
+from chalicelib.invoices import api_documents, api_invoice_actions, api_invoices, api_subscriptions
+from chalicelib.invoices import jobs as invoice_jobs
+from chalicelib.invoices.attribution import Attribution
+from chalicelib.invoices.spending import Spending
 from chalicelib.platform import api as platform_api
 from chalicelib.platform import auth
 from chalicelib.platform.wrapper import serve
-from chalicelib.usage import api_event_search, api_events, api_usage, ingest_jobs
+from chalicelib.usage import api_event_search, api_events, api_usage, billed_events, ingest_jobs, spending
 from chalicelib.usage import jobs as usage_jobs
 
 app = Chalice(app_name="meterfold", configure_logs=False)
@@ -20,21 +25,32 @@ serve(
     api_keys.routes,
     api_settings.routes,
     api_meters.routes,
+    api_plans.routes,
     api_events.routes,
     api_event_search.routes,
     api_usage.routes,
+    api_grants.routes,
+    api_ledger.routes,
+    api_subscriptions.routes,
+    api_invoices.routes,
+    api_invoice_actions.routes,
+    api_documents.routes,
 )
 
 auth.use_key_source(catalog_store.find_key)
+spending.use_spend_source(Spending())
+billed_events.use_billing_source(Attribution())
 
 # Schedules.
 app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)
+app.schedule("rate(1 hour)", name="run_billing")(invoice_jobs.run_billing)
 
 # Queues. Messages of one batch share segments, so waiting a second for more of them makes small ones cheap.
-app.on_sqs_message(
-    queue="usage-events", name="receive_events", batch_size=100, maximum_batching_window_in_seconds=1
-)(ingest_jobs.receive_events)
+app.on_sqs_message(queue="usage-events", name="receive_events", batch_size=100, maximum_batching_window_in_seconds=1)(
+    ingest_jobs.receive_events
+)
 app.on_sqs_message(queue="rollup-shards", name="rollup_shards", batch_size=1)(usage_jobs.rollup_shards)
+app.on_sqs_message(queue="billing", name="bill_organizations", batch_size=1)(invoice_jobs.bill_organizations)
 
 # Direct functions, guarded by IAM.
 app.lambda_function(name="create_api_key")(api_keys.create_api_key)

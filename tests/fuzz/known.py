@@ -23,6 +23,9 @@ KNOWN: Mapping[str, list[str]] = {
     "organization": ["acme", "other"],
     "subject": ["acme", "other"],
     "meter": ["calls", "tokens"],
+    "plan": ["pro", "other"],
+    "version": ["1", "2"],
+    "currency": ["USD"],
     "code": ["busy", "not-found"],
     "id": ["e1", MARK],
     "source": ["fuzz", MARK],
@@ -90,6 +93,11 @@ def _fill(client: ApiClient) -> None:
     counting = {"event_type": "call", "dimensions": {"model": "model"}}
     client.post("/v1/meters", {"key": "calls", "name": "Calls", "aggregation": "count", **counting})
     client.post("/v1/meters", {"key": "tokens", "name": "Tokens", "aggregation": "sum", "value": "tokens", **counting})
+    charge = {"key": "calls", "name": "Calls", "type": "usage", "meter": "calls", "model": "per_unit"}
+    plan = {"currency": "USD", "billing_period": "month", "charges": [{**charge, "unit_price": "1"}]}
+    client.post("/v1/plans", {"key": "pro", "name": "Pro", **plan})
+    # Nobody is subscribed to it, so nobody who is bound may see it.
+    client.post("/v1/plans", {"key": "other", "name": f"{MARK} plan", **plan})
     events = [
         {"subject": "acme", "id": "e1", "source": "fuzz", "data": {"model": "a", "tokens": 7}},
         {"subject": "other", "id": MARK, "source": MARK, "data": {"model": MARK, "tokens": 5}},

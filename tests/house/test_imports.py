@@ -18,9 +18,25 @@ EDGE = {"api", "jobs", "models"}
 # Whatever a domain does not declare here, and does not name as storage or edge, is core, and core is pure.
 SERVICES = {
     "catalog": {"service"},
-    "usage": {"ingest", "corrections", "rollup", "counting", "expiry", "reader", "query", "search", "health"},
+    "usage": {
+        *("ingest", "corrections", "expiry", "rollup", "counting"),
+        *(
+            "reader",
+            "query",
+            "search",
+            "health",
+            "period_usage",
+            "closed_periods",
+            "billed_events",
+            "spending",
+            "visibility",
+        ),
+    },
     "credits": {"service"},
-    "invoices": {"service"},
+    "invoices": {
+        *("reader", "finalization", "commands", "voiding", "subscribing", "billing_run", "explaining"),
+        *("spending", "attribution"),
+    },
 }
 LAYERS = ("core", "storage", "service", "edge")
 IMPURE = {"os", "random", "secrets", "time", "uuid", "socket", "subprocess", "threading", "logging", "tempfile", "io"}

@@ -19,7 +19,7 @@ from tests.house.sources import (
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 LONGEST_TEST_FILE = 600
-FREE = {"one", "other", "first", "start", "end"}
+FREE = {"one", "other", "first", "start", "end", "before", "after"}
 CODE = (".py", ".js", ".css", ".sh")
 
 
@@ -102,7 +102,8 @@ def test_no_function_has_more_than_four_positional_parameters() -> None:
 def confusable(node: type_of_function) -> bool:
     """Tell whether two positional parameters have one type.
 
-    ``one, other`` says that their order does not matter, ``first, end`` or ``start, end`` is the order of every range.
+    ``one, other`` says that their order does not matter; ``first, end``, ``start, end`` and ``before, after`` are an order
+    that nobody confuses.
     ``Any`` is no type, and a library decides about what is marked as an override.
     """
     if any(ast.unparse(decorator).endswith("override") for decorator in node.decorator_list):

@@ -1,0 +1,178 @@
+"""The billing run: closes what is due, organization by organization, and marks what has become overdue.
+
+It does no work that a read would miss: drafts exist without it, periods end by themselves. It writes only what is
+missing, each invoice in a transaction of its own, so running it twice, at once, late or after a crash changes nothing.
+What cannot be billed right is blocked and reported, not billed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from chalicelib.catalog import subscription_service
+from chalicelib.invoices import finalization, store
+from chalicelib.invoices.draft import Draft
+from chalicelib.invoices.invoice import Invoice, PaymentStatus
+from chalicelib.invoices.lifecycle import mark_overdue, payment_status
+from chalicelib.invoices.numbering import InvoiceKind
+from chalicelib.invoices.progress import settles_at
+from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.platform import logging
+from chalicelib.platform.answers import Answer
+from chalicelib.platform.outbox import outbox_write
+from chalicelib.platform.writes import Effect, Write, run_command
+from chalicelib.shared.errors import Busy, NotFound
+from chalicelib.shared.time import EPOCH
+
+_EVERY = timedelta(hours=1)
+_NOTHING = "nothing"
+
+HasTime = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class BillingReport:
+    """What a run did: invoices finalized, periods closed without one, drafts blocked, invoices marked overdue.
+
+    ``failed`` counts organizations and invoices that could not be worked on, ``left`` those there was no time for.
+    """
+
+    finalized: int = 0
+    skipped: int = 0
+    blocked: int = 0
+    overdue: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def __add__(self, other: "BillingReport") -> "BillingReport":
+        return BillingReport(
+            self.finalized + other.finalized,
+            self.skipped + other.skipped,
+            self.blocked + other.blocked,
+            self.overdue + other.overdue,
+            self.failed + other.failed,
+            self.left + other.left,
+        )
+
+
+def list_due(now: datetime) -> Iterator[str]:
+    """List the organizations with something due, shard by shard, from one that changes every hour."""
+    first = (now - EPOCH) // _EVERY % subscription_service.SHARDS
+    for place in range(subscription_service.SHARDS):
+        yield from subscription_service.list_due(now, shard=(first + place) % subscription_service.SHARDS)
+
+
+def bill_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> BillingReport:
+    """Bill some organizations, as long as the time lasts; one that fails does not stop the others."""
+    report = BillingReport()
+    for place, organization in enumerate(organizations):
+        if not has_time():
+            return report + BillingReport(left=len(organizations) - place)
+        report += _guarded(organization, partial(bill_organization, organization, now, has_time))
+    return report
+
+
+def _guarded(organization: str, work: Callable[[], BillingReport]) -> BillingReport:
+    try:
+        return work()
+    except NotFound:
+        return BillingReport()
+    except Busy:
+        return BillingReport(failed=1)
+    except Exception as fault:  # noqa: BLE001 - one organization that cannot be billed must not stop all the others
+        logging.log_fault("an organization cannot be billed", fault, organization=organization)
+        logging.count("Faults")
+        return BillingReport(failed=1)
+
+
+def bill_organization(organization: str, now: datetime, has_time: HasTime) -> BillingReport:
+    """Close every draft of an organization that is due, the one that was due first coming first."""
+    report, blocked = BillingReport(), 0
+    while has_time():
+        outcome: _Outcome = run_command(partial(_close_next, organization, now)).body
+        blocked = outcome.blocked
+        if outcome.kind != _NOTHING:
+            report += BillingReport(finalized=1) if outcome.kind == "finalized" else BillingReport(skipped=1)
+        if outcome.is_last:
+            break
+    return report + BillingReport(blocked=blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one step did, how many drafts stood blocked when it looked, and whether there is nothing left to do."""
+
+    kind: str
+    blocked: int
+    is_last: bool
+
+
+def _close_next(organization: str, now: datetime) -> Effect:
+    billing = open_billing(organization, now)
+    blocked = 0
+    held: set[int] = set()
+    for one in billing.open_drafts():
+        if one.finalizes_at > now or one.subscription.number in held:
+            continue
+        draft = billing.draft(one, explain=True)
+        if draft.invoice.blocked:
+            _report_blocked(draft.invoice)
+            blocked += 1
+            held.add(one.subscription.number)
+        elif not _is_nothing(billing, draft):
+            closing = finalization.close(billing, draft)
+            kind = "skipped" if closing.invoice is None else "finalized"
+            is_last = closing.due_at is None or closing.due_at > now
+            return Effect(Answer(_Outcome(kind, blocked, is_last)), closing.writes)
+    return Effect(Answer(_Outcome(_NOTHING, blocked, is_last=True)), () if blocked else _due_again(billing))
+
+
+def _is_nothing(billing: Billing, draft: Draft) -> bool:
+    """Tell whether closing late usage alone would change nothing: there is none, and nothing has settled."""
+    if draft.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or not draft.is_empty:
+        return False
+    settling = [one for each in billing.subscriptions.subscriptions for one in each.progress.settling]
+    return not any(settles_at(one) <= billing.now for one in settling)
+
+
+def _report_blocked(invoice: Invoice) -> None:
+    logging.count("BlockedInvoices")
+    logging.log("invoice blocked", organization=invoice.organization, invoice=invoice.id, reason=invoice.blocked[0])
+
+
+def _due_again(billing: Billing) -> tuple[Write, ...]:
+    """Set anew when an organization is due, where that is stored otherwise: it was listed, and had nothing to do."""
+    due_at = finalization.due_after(billing, ())
+    if due_at == billing.due_at or not billing.subscriptions.version:
+        return ()
+    return subscription_service.subscription_writes(billing.subscriptions, (), due_at=due_at)
+
+
+def mark_all_overdue(now: datetime, has_time: HasTime) -> BillingReport:
+    """Mark the invoices that have become overdue, so that their list needs no computation and events tell of them."""
+    report = BillingReport()
+    for shard in range(store.DUE_SHARDS):
+        for organization, number in store.list_overdue(now, shard=shard):
+            if not has_time():
+                return report + BillingReport(left=1)
+            report += _guarded(organization, partial(_mark, organization, number, now))
+    return report
+
+
+def _mark(organization: str, number: int, now: datetime) -> BillingReport:
+    marked: int = run_command(partial(_mark_one, organization, number, now)).body
+    return BillingReport(overdue=marked)
+
+
+def _mark_one(organization: str, number: int, now: datetime) -> Effect:
+    stored = store.get_invoice(organization, number)
+    invoice = stored.invoice
+    if invoice.standing.is_overdue or invoice.due_at is None or invoice.due_at > now or invoice.due_minor == 0:
+        return Effect(Answer(0))
+    writes: list[Write] = [store.standing_write(stored, mark_overdue(invoice))]
+    if payment_status(invoice, now) is PaymentStatus.OVERDUE:
+        event: dict[str, Any] = finalization.invoice_event(invoice)
+        writes.append(outbox_write("invoice.overdue", event, organization=organization, now=now))
+    return Effect(Answer(1), tuple(writes))

@@ -1,0 +1,84 @@
+"""Records of what was billed as JSON text, as they are stored, and back: exact, defaults left out."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.invoices.invoice import Interval, PlanVersion
+from chalicelib.invoices.period_record import Billed, BilledFee, Billing, PeriodRecord, PeriodState
+from chalicelib.shared import strict_json
+from chalicelib.shared.numbers import show_decimal
+from chalicelib.shared.time import format_instant, parse_instant
+
+_Stored = dict[str, Any]
+
+
+def write_record(record: PeriodRecord) -> str:
+    """Write a record; its name is its key."""
+    period, until, plan = record.period, record.late_usage_until, record.plan
+    stored = {
+        "state": record.state.value,
+        "plan": None if plan is None else [plan.key, plan.version],
+        "period": None if period is None else [format_instant(period.start_at), format_instant(period.end_at)],
+        "late_usage_until": None if until is None else format_instant(until),
+        "numbers": {str(attempt): number for attempt, number in sorted(record.numbers.items())},
+        "own": None if record.own is None else _billing(record.own),
+        "late": [_billing(one) for one in record.late],
+        "advance": {key: [fee.invoice, fee.line, fee.net_minor] for key, fee in sorted(record.advance.items())},
+    }
+    return strict_json.dump({name: value for name, value in stored.items() if value not in (None, [], {})})
+
+
+def read_record(text: str, *, name: str) -> PeriodRecord:
+    """Read what ``write_record`` wrote."""
+    stored: _Stored = json.loads(text)
+    period, until, own = stored.get("period"), stored.get("late_usage_until"), stored.get("own")
+    plan = stored.get("plan")
+    return PeriodRecord(
+        name=name,
+        state=PeriodState(stored["state"]),
+        plan=None if plan is None else PlanVersion(*plan),
+        period=None if period is None else Interval(parse_instant(period[0]), parse_instant(period[1])),
+        late_usage_until=None if until is None else parse_instant(until),
+        numbers={int(attempt): number for attempt, number in stored.get("numbers", {}).items()},
+        own=None if own is None else _read_billing(own),
+        late=tuple(_read_billing(one) for one in stored.get("late", ())),
+        advance={key: _read_fee(fee) for key, fee in stored.get("advance", {}).items()},
+    )
+
+
+def _billing(billing: Billing) -> _Stored:
+    return {
+        "invoice": billing.invoice,
+        "number": billing.number,
+        "read": billing.read_id,
+        "amounts": {key: _billed(one) for key, one in sorted(billing.amounts.items())},
+    }
+
+
+def _read_billing(stored: _Stored) -> Billing:
+    return Billing(
+        invoice=stored["invoice"],
+        number=stored["number"],
+        read_id=stored["read"],
+        amounts={key: _read_billed(one) for key, one in stored["amounts"].items()},
+    )
+
+
+def _billed(billed: Billed) -> list[Any]:
+    return [billed.net_minor, show_decimal(billed.quantity), _days(billed.by_day)]
+
+
+def _days(days: Mapping[date, Decimal]) -> dict[str, str]:
+    return {day.isoformat(): show_decimal(quantity) for day, quantity in sorted(days.items())}
+
+
+def _read_billed(stored: list[Any]) -> Billed:
+    days = {date.fromisoformat(day): Decimal(quantity) for day, quantity in stored[2].items()}
+    return Billed(stored[0], Decimal(stored[1]), days)
+
+
+def _read_fee(stored: list[Any]) -> BilledFee:
+    return BilledFee(invoice=stored[0], line=stored[1], net_minor=stored[2])

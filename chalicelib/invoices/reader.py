@@ -1,0 +1,283 @@
+"""Reads what an organization's billing rests on, in the order that makes it right, and computes drafts from it.
+
+The order: dirty marks (with the organization and the meters), then subscriptions and heads, then plans, then records of
+what was billed and counters, then segments of dirty quarter-hours. Whoever deletes a mark has stored the counters and
+noted them on the subscriptions before, so a closed period with neither a mark nor a note has no usage that was not
+billed; and what a finalization read is still so when it commits, because it makes sure of the versions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.catalog import plan_service, subscription_service
+from chalicelib.catalog import service as catalog_service
+from chalicelib.catalog.organizations import Organization
+from chalicelib.catalog.settings import BillingSettings
+from chalicelib.catalog.subscriptions import Period, SettlingPeriod, Subscription, Subscriptions
+from chalicelib.catalog.timeline import find_period
+from chalicelib.credits import service as credits_service
+from chalicelib.credits.wallet import WalletHead
+from chalicelib.invoices import store
+from chalicelib.invoices.draft import Draft, DraftInputs, ServicePeriod, compose
+from chalicelib.invoices.draft_lines import Days, LatePeriod, Shares, billed_amounts
+from chalicelib.invoices.explanation import days_of, shares_of
+from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.invoices.period_rating import PricedCharge, RatedPeriod, price_parts, rate_period
+from chalicelib.invoices.period_record import PeriodRecord
+from chalicelib.invoices.progress import (
+    OpenDraft,
+    Plans,
+    find_late_draft,
+    find_open_draft,
+    open_drafts,
+    period_ref,
+    terms_of_all,
+)
+from chalicelib.invoices.store import InvoicesHead
+from chalicelib.platform.reads import find_many
+from chalicelib.platform.together import read_each, together
+from chalicelib.shared.clock import clock
+from chalicelib.shared.ids import sort_ids
+from chalicelib.usage.period_usage import PeriodUsage, read_period
+from chalicelib.usage.query import open_reader_with_marks
+from chalicelib.usage.ranges import Range
+from chalicelib.usage.reader import CountersReader
+
+# So that the transaction of one invoice stays small, however many closed periods late usage came for at once.
+MOST_LATE_PERIODS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Rating:
+    """A period rated, with its quantities by local day and by dimension value where they were wanted."""
+
+    rated: RatedPeriod
+    days: Mapping[str, Days]
+    shares: Mapping[str, Shares]
+
+
+@dataclass
+class Billing:
+    """One organization's billing as of ``now``. It lives for one request or one transaction of the billing run.
+
+    ``read_id`` is a sort id from before anything was read: events received under a smaller one were seen. ``due_at`` is
+    when the billing run looks at the organization next, as it is stored.
+    """
+
+    usage: CountersReader
+    settings: BillingSettings
+    subscriptions: Subscriptions
+    head: InvoicesHead
+    wallet: WalletHead
+    plans: Plans
+    now: datetime
+    read_id: str
+    due_at: datetime | None = None
+    _records: dict[str, PeriodRecord] = field(default_factory=dict)
+    _late: list[LatePeriod] | None = None
+    _open: list[OpenDraft] | None = None
+
+    @property
+    def organization(self) -> Organization:
+        """Give the organization."""
+        return self.usage.organization
+
+    def open_drafts(self) -> list[OpenDraft]:
+        """List the drafts that exist now, the one that is finalized first coming first."""
+        if self._open is None:
+            subscriptions = self.subscriptions.subscriptions
+            self._open = open_drafts(subscriptions, self.plans, self.now)
+            if find_open_draft(self._open) is None:
+                late = find_late_draft(subscriptions, self.now)
+                self._open += [] if late is None else [late]
+        return self._open
+
+    def drafts(self) -> list[Draft]:
+        """Compute every draft; one of late usage alone only when there is some."""
+        computed = [self.draft(one) for one in self.open_drafts()]
+        return [one for one in computed if one.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or not one.is_empty]
+
+    def find_draft(self, ref: InvoiceRef, *, explain: bool = False) -> Draft | None:
+        """Compute the draft of a reference; ``None`` when there is none."""
+        found = next((one for one in self.open_drafts() if one.ref == ref), None)
+        if found is None:
+            return None
+        draft = self.draft(found, explain=explain)
+        return None if found.ref.kind is InvoiceKind.LATE_USAGE and draft.is_empty else draft
+
+    def draft(self, open_draft: OpenDraft, *, explain: bool = False) -> Draft:
+        """Compute a draft; with ``explain`` its lines have their quantities by day, as finalizing keeps them."""
+        subscription, period = open_draft.subscription, open_draft.period
+        takes_late = self._takes_late_usage(open_draft)
+        charged = [find_period(subscription, number) for number in open_draft.advance]
+        services = [one for one in charged if one is not None]
+        own = [] if period is None else [period]
+        names = [period_ref(subscription, one.number).name for one in (*services, *own)]
+        names += [period_ref(one, late.number).name for one, late in self._changed_periods()] if takes_late else []
+        rating = self._read(names, period, explain=explain, takes_late=takes_late)
+        record = None if period is None else self.record(subscription, period.number)
+        if period is not None and record is not None and _corrects_own_fee(open_draft, record):
+            services = [period, *services]
+        return compose(
+            DraftInputs(
+                draft=open_draft,
+                organization=self.organization,
+                seller=self.settings.seller,
+                meters=self.usage.catalog.meters,
+                now=self.now,
+                rated=None if rating is None else rating.rated,
+                plans=() if period is None else self.plans.of_period(period),
+                record=record,
+                days={} if rating is None else rating.days,
+                shares={} if rating is None else rating.shares,
+                services=[self._service_period(subscription, one) for one in services],
+                late=self._late_periods_of_one_invoice() if takes_late else [],
+                takes_late_usage=takes_late,
+            )
+        )
+
+    def _read(self, names: Sequence[str], period: Period | None, *, explain: bool, takes_late: bool) -> _Rating | None:
+        """Read at the same time what a draft rests on: records, its period's usage, that of changed closed periods."""
+        changed = self._changed_periods() if takes_late and self._late is None else []
+        _, rating, *again = together(
+            partial(self.load_records, names),
+            lambda: None if period is None else self.rate(period, explain=explain),
+            *([partial(read_each, self._rate_closed, changed)] if changed else []),
+        )
+        if takes_late and self._late is None:
+            ratings: Sequence[_Rating] = again[0] if again else ()
+            self._late = [self._late_period(*pair, rated) for pair, rated in zip(changed, ratings, strict=True)]
+        own: _Rating | None = rating
+        return own
+
+    def _takes_late_usage(self, open_draft: OpenDraft) -> bool:
+        return open_draft.ref.kind is InvoiceKind.LATE_USAGE or find_open_draft(self.open_drafts()) == open_draft
+
+    def _service_period(self, subscription: Subscription, period: Period) -> ServicePeriod:
+        plan = self.plans.of(period.parts[0].terms)
+        return ServicePeriod(period=period, plan=plan, record=self.record(subscription, period.number))
+
+    def load_records(self, names: Sequence[str]) -> None:
+        """Read the records of some names in one round trip, those that were not read yet."""
+        missing = [name for name in names if name not in self._records]
+        if missing:
+            self._records.update(store.read_records(self.organization.id, missing))
+
+    def record(self, subscription: Subscription, number: int) -> PeriodRecord:
+        """Give the record of a period."""
+        return self.record_of(period_ref(subscription, number))
+
+    def record_of(self, ref: InvoiceRef) -> PeriodRecord:
+        """Give the record of whatever has an invoice of its own."""
+        self.load_records([ref.name])
+        return self._records[ref.name]
+
+    def rate(self, period: Period, *, explain: bool) -> _Rating:
+        """Rate a period as of now; with ``explain`` also by local day."""
+        plans = self.plans.of_period(period)
+        figures = self.figures(period)
+        rated = rate_period(period, plans, figures)
+        explained = rated.usage if explain else ()
+        return _Rating(
+            rated,
+            days={one.priced.key: days_of(one.priced, figures) for one in explained},
+            shares={one.priced.key: shares_of(one.priced, figures) for one in explained},
+        )
+
+    def figures(self, period: Period, edges: Sequence[int] = ()) -> PeriodUsage:
+        """Read the usage of a period, to be cut where its parts begin and at ``edges``."""
+        bounds = {bound for part in period.parts for bound in (part.start, part.end)}
+        charges = [charge for plan in self.plans.of_period(period) for charge in plan.usage_charges]
+        meters = sorted({charge.meter for charge in charges})
+        return read_period(self.usage, Range(period.start, period.end), bounds.union(edges), meters)
+
+    def priced(self, period: Period) -> list[PricedCharge]:
+        """List the charges of a period with the quarter-hours that each of them prices."""
+        return price_parts(period, self.plans.of_period(period))
+
+    def _changed_periods(self) -> list[tuple[Subscription, SettlingPeriod]]:
+        """List the closed periods that may have late usage, the one that settles first coming first.
+
+        Usage of before a period may change it too: the level of a time-weighted meter holds on.
+        """
+        found = [
+            (subscription, one)
+            for subscription in self.subscriptions.subscriptions
+            for one in subscription.progress.settling
+            if not one.waived and (one.touched or any(dirty < one.end for dirty in self.usage.dirty[:1]))
+        ]
+        return sorted(found, key=lambda pair: (pair[1].late_usage_until, pair[0].number))
+
+    def _rate_closed(self, changed: tuple[Subscription, SettlingPeriod]) -> _Rating:
+        """Rate a closed period that may have late usage again."""
+        subscription, settling = changed
+        return self.rate(_closed_period(subscription, settling), explain=True)
+
+    def _late_periods_of_one_invoice(self) -> list[LatePeriod]:
+        """Keep as many closed periods as one invoice can bring late usage of, and all that turn out to have none."""
+        found = self._late or []
+        taken = [one for one in found if one.differences()][:MOST_LATE_PERIODS]
+        return [one for one in found if one in taken or not one.differences()]
+
+    def _late_period(self, subscription: Subscription, settling: SettlingPeriod, rating: _Rating) -> LatePeriod:
+        return LatePeriod(
+            subscription=subscription,
+            period=_closed_period(subscription, settling),
+            rated=rating.rated,
+            record=self.record(subscription, settling.number),
+            amounts=billed_amounts(rating.rated, rating.days),
+        )
+
+    def settled_numbers(self, subscription: Subscription, billed: Sequence[LatePeriod]) -> list[int]:
+        """Name the settling periods with nothing left to bill: those ``billed`` now, and those without a change."""
+        changed = {(one.number, period.number) for one, period in self._changed_periods()}
+        taken = {(one.subscription.number, one.period.number) for one in billed}
+        return [
+            one.number
+            for one in subscription.progress.settling
+            if (subscription.number, one.number) not in changed - taken
+        ]
+
+    def late_usage_until(self, period: Period) -> datetime:
+        """Tell until when late usage of a period is taken."""
+        return period.end_at + timedelta(days=self.settings.late_limit_days)
+
+
+def _closed_period(subscription: Subscription, settling: SettlingPeriod) -> Period:
+    period = find_period(subscription, settling.number)
+    assert period is not None, "a closed period exists"
+    return period
+
+
+def _corrects_own_fee(open_draft: OpenDraft, record: PeriodRecord) -> bool:
+    """Tell whether a draft looks again at its own period's advance fee; one that carries it anyway does so once."""
+    period = open_draft.period
+    assert period is not None, "only a period has a fee of its own"
+    return bool(record.advance) and not open_draft.is_reopened and period.number not in open_draft.advance
+
+
+def open_billing(organization_id: str, now: datetime) -> Billing:
+    """Read an organization's billing; raises ``NotFound``."""
+    read_id = sort_ids.next(clock.real_ns())
+    usage = open_reader_with_marks(organization_id, now)
+    keys = [
+        subscription_service.subscriptions_key(organization_id),
+        store.head_key(organization_id),
+        credits_service.wallet_key(organization_id),
+    ]
+    settings, (subscribed, head, wallet) = together(catalog_service.get_settings, lambda: find_many(keys))
+    subscriptions = subscription_service.subscriptions_of(organization_id, subscribed)
+    terms = [one for subscription in subscriptions.subscriptions for one in terms_of_all(subscription)]
+    return Billing(
+        usage=usage,
+        settings=settings,
+        subscriptions=subscriptions,
+        head=store.head_of(organization_id, head),
+        wallet=credits_service.head_of(wallet),
+        plans=Plans(list(zip(terms, plan_service.effective_plans(terms), strict=True))),
+        now=now,
+        read_id=read_id,
+        due_at=subscription_service.due_at_of(subscribed),
+    )
