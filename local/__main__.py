@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="run the app with its own store; data is kept in .local"))
     _add_import(commands.add_parser("import", help="send a CSV or JSON-lines file as usage events"))
-    _add_quickstart(commands.add_parser("quickstart", help="show the API: organization, meter, event, usage"))
+    _add_quickstart(commands.add_parser("quickstart", help="show the API: meter, plan, subscription, event, draft"))
     return parser
 
 
@@ -41,7 +41,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (8000)")
     parser.add_argument("--data", default=str(DEFAULT_FOLDER), help='folder of the data, or "memory" (.local)')
-    parser.add_argument("--demo", action="store_true", help="fill in the demo data of an AI platform")
+    parser.add_argument(
+        "--demo", action="store_true", help="fill in the demo data of an AI platform: usage and invoices"
+    )
     parser.add_argument("--empty", action="store_false", dest="demo", help="no demo data (as is)")
     parser.add_argument("--clock", type=_instant, metavar="INSTANT", help="let the domain's clock stand at an instant")
     parser.add_argument("--admin-key", metavar="KEY", help="a word that is accepted as an admin key")

@@ -1,23 +1,32 @@
-"""Demo data: an AI platform with two customers, 45 days of usage up to the current hour.
+"""Demo data: the usage of an AI platform's three customers, 45 days of it up to the current hour.
 
 Every day's events are drawn from a generator seeded with the customer and the day, with fixed ids and times. Sending
 them again therefore adds nothing, and a later start sends only what happened since.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.shared.time import days_between, format_instant, parse_instant
 
 DAYS = 45
 SOURCE = "demo"
 _DAYS_OF_A_REQUEST = 3
+_LATE_DAY = 4
 
-Ask = Callable[[str, str, Any], Any]
+
+class Asks(Protocol):
+    """Who asks the app for something, as an operator would by HTTP."""
+
+    def find(self, path: str) -> Any:
+        """Give the JSON of something that may not exist; ``None`` where it does not."""
+
+    def require(self, method: str, path: str, body: Any = None) -> Any:
+        """Give the JSON of one request that must succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,13 @@ CUSTOMERS = (
         scale=2,
         jobs=2,
         stored_gb=300,
+    ),
+    Customer(
+        {"id": "kaiso", "name": "Kaiso Robotics", "currency": "JPY", "timezone": "Asia/Tokyo"},
+        hours=range(0, 10, 4),
+        scale=1,
+        jobs=0,
+        stored_gb=80,
     ),
 )
 
@@ -114,8 +130,7 @@ class _Day:
         self._count = 0
 
     def _at(self, hour: int) -> datetime:
-        start = parse_instant(f"{self._day}T00:00:00Z")
-        return start + timedelta(
+        return _midnight(self._day) + timedelta(
             hours=hour, seconds=self._random.randrange(900), milliseconds=self._random.randrange(1000)
         )
 
@@ -192,18 +207,43 @@ def events_between(start: datetime, end: datetime) -> Iterator[list[dict[str, An
                 yield sorted(drawn, key=lambda event: str(event["time"]))
 
 
-def define(ask: Ask) -> None:
-    """Create the customers and their meters; what exists already stays as it is."""
-    for customer in CUSTOMERS:
-        ask("POST", "/v1/organizations", customer.organization)
+def late_events(start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """List what arrives late, in ``[start, end)``: a cluster that reports its last jobs of a month on the fourth."""
+    organization = CUSTOMERS[0].organization["id"]
+    days = days_between(start.date(), end.date() + timedelta(days=1))
+    firsts = [day.replace(day=1) for day in days if day.day == _LATE_DAY]
+    return [
+        {
+            "specversion": "1.0",
+            "id": f"late-{first}-{hour}",
+            "source": SOURCE,
+            "type": "training",
+            "subject": organization,
+            "time": format_instant(_midnight(first) - timedelta(hours=hour)),
+            "data": {"gpu": {"type": gpu}, "gpu_hours": hours, "utilization": "91.5"},
+        }
+        for first in firsts
+        if start <= _midnight(first.replace(day=_LATE_DAY)) < end
+        for hour, gpu, hours in ((2, "h100", "16.5"), (3, "a100", "8.25"))
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return parse_instant(f"{day}T00:00:00Z")
+
+
+def define_meters(operator: Asks) -> None:
+    """Create the meters; what exists already stays as it is."""
     for meter in METERS:
-        ask("POST", "/v1/meters", meter)
+        if operator.find(f"/v1/meters/{meter['key']}") is None:
+            operator.require("POST", "/v1/meters", meter)
 
 
-def send(ask: Ask, batches: Iterator[Sequence[dict[str, Any]]]) -> int:
-    """Send events as backfill and give their number."""
-    sent = 0
+def send(operator: Asks, batches: Iterable[Sequence[dict[str, Any]]]) -> tuple[int, int]:
+    """Send events; tells how many were taken, and how many were refused because they come too late by now."""
+    taken = refused = 0
     for batch in batches:
-        ask("POST", "/v1/events?backfill=true", json.dumps(batch).encode())
-        sent += len(batch)
-    return sent
+        answer = operator.require("POST", "/v1/events?partial=true", json.dumps(batch).encode())
+        taken += answer["accepted"]
+        refused += len(answer["rejected"])
+    return taken, refused

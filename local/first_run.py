@@ -4,8 +4,8 @@ All of it is asked of the app as anyone would: the first key by the direct funct
 """
 
 import json
-import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalice.app import Chalice
@@ -17,10 +17,10 @@ from local.home import Home
 from local.http_server import HttpRequest
 from local.jobs import Jobs
 
-logger = logging.getLogger("local")
-
 ADMIN_KEY = "admin-key"
-DEMO_UNTIL = "demo-until"
+DEMO_UNTIL, DEMO_EDITION = "demo-until", "demo-edition"
+# A folder with the demo of another edition gets this one beside what is there.
+_EDITION = "2"
 
 
 class Operator:
@@ -35,6 +35,13 @@ class Operator:
         sent = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
         answer = self._gateway.answer(HttpRequest(method, path, self._headers, sent))
         return answer.status, json.loads(answer.body) if answer.body else None
+
+    def find(self, path: str) -> Any:
+        """Give the JSON of something that may not exist; ``None`` where it does not."""
+        status, content = self.ask("GET", path)
+        if status not in (200, 404):
+            raise RuntimeError(f"GET {path} answered {status}: {json.dumps(content)[:1000]}")
+        return content if status == 200 else None
 
     def require(self, method: str, path: str, body: Any = None) -> Any:
         """Give the JSON of one request that must succeed."""
@@ -73,18 +80,24 @@ def _create_unknown_organizations(operator: Operator) -> None:
 
 
 def _bring_demo_up_to_date(app: Chalice, operator: Operator, home: Home) -> None:
-    """Send the demo's events from where an earlier start left off up to the current hour, and roll them up."""
-    from local import demo
+    """Live through what happened since an earlier start, up to the current hour; the clock is then as it was."""
+    from local import demo, demo_history
 
     until = clock.now().replace(minute=0, second=0, microsecond=0)
-    kept = home.read(DEMO_UNTIL)
-    if kept is None:
-        demo.define(operator.require)
+    kept = home.read(DEMO_UNTIL) if home.read(DEMO_EDITION) == _EDITION else None
     since = parse_instant(kept) if kept is not None else until - timedelta(days=demo.DAYS)
     if since >= until:
         return
-    logger.warning("demo data: sending %s to %s", format_instant(since), format_instant(until))
-    sent = demo.send(operator.require, demo.events_between(since, until))
-    Jobs(app).run("rollup_usage")
+    stood_at = clock.now() if clock.is_set() else None
+    try:
+        if kept is None:
+            demo_history.begin(operator, since)
+            _keep_progress(home, since)
+            home.keep(DEMO_EDITION, _EDITION)
+        demo_history.live_through(operator, Jobs(app), (since, until), partial(_keep_progress, home))
+    finally:
+        clock.set(stood_at)
+
+
+def _keep_progress(home: Home, until: datetime) -> None:
     home.keep(DEMO_UNTIL, format_instant(until))
-    logger.warning("demo data: %d events are there", sent)

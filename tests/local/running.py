@@ -12,7 +12,13 @@ from typing import Any
 from local.client import Client, Reply
 
 # The demo of two days instead of 45.
-_COMMAND = "import sys; from local import demo; demo.DAYS = 2; from local.__main__ import main; sys.exit(main())"
+_SHORT_DEMO = "demo.DAYS = 2"
+# Five weeks of customers that use little.
+SPARSE_DEMO = (
+    "from dataclasses import replace; demo.DAYS = 36; "
+    "demo.CUSTOMERS = tuple(replace(one, hours=range(10, 14, 3), scale=1, jobs=1) for one in demo.CUSTOMERS)"
+)
+_COMMAND = "import sys; from local import demo; {demo}; from local.__main__ import main; sys.exit(main())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,16 @@ def _content(reply: Reply) -> Any:
     return reply.content
 
 
-def command(*arguments: object) -> list[str]:
-    """Give the command line of ``python -m local`` with a short demo."""
-    return [sys.executable, "-c", _COMMAND, *map(str, arguments)]
+def command(*arguments: object, demo: str = _SHORT_DEMO) -> list[str]:
+    """Give the command line of ``python -m local`` with a smaller demo."""
+    return [sys.executable, "-c", _COMMAND.format(demo=demo), *map(str, arguments)]
 
 
 @contextmanager
-def serving(*arguments: object, port: int = 0) -> Iterator[Running]:
+def serving(*arguments: object, port: int = 0, demo: str = _SHORT_DEMO) -> Iterator[Running]:
     """Start a server, on a free port unless one is named, and stop it as a person would."""
-    started = subprocess.Popen(
-        command("serve", "--port", port, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    words = command("serve", "--port", port, *arguments, demo=demo)
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert started.stdout is not None
     assert started.stderr is not None
     line = started.stdout.readline()

@@ -147,9 +147,10 @@ def test_quickstart_shows_each_call_and_its_answer_and_runs_again() -> None:
             done = _run("quickstart", "--url", server.ready["url"], "--key", server.ready["admin_key"])
             assert done.returncode == 0, done.stdout + done.stderr
             told.append(done.stdout)
-    assert told[0].count("curl -s") == 4
-    assert "1250 tokens" in told[0]
-    assert "2500 tokens" in told[1]
+    assert [one.count("curl -s") for one in told] == [7, 7]
+    assert "The draft's line: Tokens, 1250 tokens, 2.25 USD = 1,000 x 0.002 + 250 x 0.001 = 2.25" in told[0]
+    assert "The draft's line: Tokens, 2500 tokens, 3.50 USD" in told[1]
+    assert "sub_quickstart.2" not in told[1]
 
 
 def test_importing_the_command_reads_no_settings_of_the_app() -> None:
