@@ -3,7 +3,7 @@
 #   make run      the local server with demo data           make run ARGS="--port 9000"
 #   make test     linter, types, every test                 make test ARGS="tests/usage -k fold"
 #   make check    linter, types, structure: under a minute, before each commit
-#   make bench    one JSON object: cost and speed of the write and read paths
+#   make bench    one JSON object: cost and speed of the write, read and billing paths
 #   make lint · make types · make routes (accept the routes as they are) · make lock · make clean
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter of .venv.

@@ -1,11 +1,15 @@
-"""Print one JSON object: what the write and read paths cost, beside their targets."""
+"""Print one JSON object: what the write, read and billing paths cost, beside their targets."""
 
 import json
 import platform
 import sys
 from typing import Any
 
+from bench.billing import measure_billing
+from bench.billing_commands import measure_commands
 from bench.folding import measure_folding
+from bench.long_invoice import measure_long_invoice
+from bench.period_end import measure_period_end
 from bench.reads import measure_reads
 from bench.speed import measure_speed
 from bench.writes import measure_writes
@@ -20,6 +24,10 @@ def measure() -> dict[str, Any]:
         "reads": measure_reads(),
         "folding": measure_folding(),
         "speed": measure_speed(),
+        "billing": measure_billing(),
+        "billing_commands": measure_commands(),
+        "long_invoice": measure_long_invoice(),
+        "period_end": measure_period_end(),
     }
     found["pass"] = all(_verdicts(found))
     return found

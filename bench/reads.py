@@ -1,26 +1,22 @@
 """Read units and round trips of a usage query: 30 days, ten meters of all aggregations, 20 groups, rolled up.
 
-At 10 thousand events everything is real: sent, stored, rolled up. For 1 and 10 million the counters are folds of real
-quarter-hours whose states are merged with themselves until they hold as many events, written by the rollup's own
-``put_counters``; what the query never reads (past quarter-hours and their segments) is not written.
+At 10 thousand events everything is real: sent, stored, rolled up. For 1 and 10 million see ``scaled.py``.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from bench.scaled import ScaledCounters
 from bench.store import Bill, Meter, open_store
-from bench.workload import BEGIN, NOON, ORGANIZATION, create_meters, create_organization, events, pack_one, send
+from bench.workload import BEGIN, NOON, ORGANIZATION, create_meters, create_organization, events, send
 from chalicelib.catalog import service as catalog_service
-from chalicelib.catalog.meters import Aggregation, MeterCatalog
-from chalicelib.shared.time import ONE_DAY, local_month_start, quarter_hour_of, quarter_hour_start, zone_of
+from chalicelib.shared.time import ONE_DAY, quarter_hour_of, zone_of
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.breakdown import Grouping
-from chalicelib.usage.counters import Counters, merge_counters, merge_states
-from chalicelib.usage.counters_store import Kind, Stretch, day_stretch, quarter_hour_stretch
-from chalicelib.usage.fold import fold
 from chalicelib.usage.query import UsageQuestion, measure_usage, open_reader
-from chalicelib.usage.ranges import Range, Window, days_range
-from chalicelib.usage.rollup import levels_of, roll_up
+from chalicelib.usage.ranges import Window, days_range
+from chalicelib.usage.rollup import roll_up
 
 MOST_READ_UNITS = 25
 MOST_ROUND_TRIPS = 3
@@ -31,7 +27,6 @@ _TODAY = NOON.date()
 # Ten minutes into the quarter-hour that is open.
 _NOW = NOON + timedelta(minutes=10)
 _BUSY_HOURS = 12
-_EVENTS_A_FOLD = 200
 
 
 def measure_reads(sizes: tuple[int, ...] = (REAL_EVENTS, 1_000_000, 10_000_000)) -> dict[str, Any]:
@@ -46,7 +41,7 @@ def _measure(size: int) -> dict[str, Any]:
         if size <= REAL_EVENTS:
             _fill_for_real(size)
         else:
-            _Scaled(size).fill()
+            ScaledCounters(size, _days()).fill(NOON)
         _send_open_events()
         rolled_up = _ask(meter, _TODAY - DAYS * ONE_DAY)
         with_today = _ask(meter, _TODAY - (DAYS - 1) * ONE_DAY)
@@ -102,12 +97,16 @@ def _days() -> list[datetime]:
 
 
 def _fill_for_real(size: int) -> None:
-    days = _days()
-    each = max(1, size // (len(days) * _BUSY_HOURS))
-    for midnight in days:
+    fill_for_real(size, _days(), _NOW)
+
+
+def fill_for_real(size: int, midnights: Sequence[datetime], now: datetime) -> None:
+    """Send events in twelve hours of some days, and roll them up."""
+    each = max(1, size // (len(midnights) * _BUSY_HOURS))
+    for midnight in midnights:
         for hour in range(_BUSY_HOURS):
-            send(events(each, midnight + timedelta(hours=hour)), _NOW)
-    roll_up(_NOW, has_time=lambda: True)
+            send(events(each, midnight + timedelta(hours=hour)), now)
+    roll_up(lambda: now, has_time=lambda: True)
 
 
 def _send_open_events() -> None:
@@ -115,48 +114,3 @@ def _send_open_events() -> None:
     sample = events(1000, NOON)
     for half in (sample[:500], sample[500:]):
         send(half, _NOW)
-
-
-class _Scaled:
-    """Counters of very many events."""
-
-    def __init__(self, size: int) -> None:
-        self._catalog = catalog_service.meter_catalog()
-        self._a_day = size // len(_days())
-
-    def fill(self) -> None:
-        """Write the days, their levels and their months, and today's quarter-hours up to noon."""
-        months: dict[date, list[Counters]] = {}
-        for midnight in _days():
-            counters = self._counters(midnight, self._a_day)
-            levels = levels_of(counters, self._catalog)
-            months.setdefault(local_month_start(midnight.date()), []).append(levels)
-            self._put(day_stretch(ORGANIZATION, Kind.DAY, midnight.date()), counters)
-            self._put(day_stretch(ORGANIZATION, Kind.DAY_LEVELS, midnight.date()), levels)
-        for month, parts in months.items():
-            self._put(day_stretch(ORGANIZATION, Kind.MONTH_LEVELS, month), merge_counters(parts, self._catalog))
-        today = Range(quarter_hour_of(NOON.replace(hour=0)), quarter_hour_of(NOON))
-        for quarter_hour in range(today.start, today.end):
-            counters = self._counters(quarter_hour_start(quarter_hour), self._a_day // (today.end - today.start))
-            self._put(quarter_hour_stretch(ORGANIZATION, quarter_hour), counters)
-
-    def _counters(self, start: datetime, count: int) -> Counters:
-        """Fold a quarter-hour of real events, then double it until it holds about as many as are wanted."""
-        counters = fold([pack_one(events(_EVENTS_A_FOLD, start))], self._catalog)
-        for _ in range((count // _EVENTS_A_FOLD).bit_length()):
-            counters = doubled(counters, self._catalog)
-        return counters
-
-    def _put(self, stretch: Stretch, counters: Counters) -> None:
-        assert counters_store.put_counters(stretch, counters, self._catalog, "bench")
-
-
-def doubled(counters: Counters, catalog: MeterCatalog) -> Counters:
-    """Merge counters with themselves: twice the events. Levels are kept, one time has only one."""
-    meters = {
-        key: states
-        if catalog.meters[key].aggregation is Aggregation.TIME_WEIGHTED
-        else merge_states(catalog.meters[key].aggregation, [states, states])
-        for key, states in counters.meters.items()
-    }
-    return Counters(counters.segments, counters.definitions, counters.health, meters)

@@ -79,7 +79,7 @@ def batches(of: Sequence[JsonEvent], size: int) -> Iterator[Sequence[JsonEvent]]
 
 def read_events(body: bytes) -> Sequence[Event]:
     """Read and check the events of a request as ingest does, from its bytes."""
-    latest_at = NOON + timedelta(days=1)
+    latest_at = NOON + timedelta(days=3)
     terms = Terms(earliest_at=BEGIN - timedelta(days=1), latest_at=latest_at, organizations={ORGANIZATION})
     checked = check(open_request(_HEADERS, body), terms)
     assert not checked.rejected
@@ -111,9 +111,9 @@ _METERS: tuple[Definition, ...] = (
 METER_KEYS = tuple(definition[0] for definition in _METERS)
 
 
-def create_organization() -> None:
-    """Create the organization that all events are for."""
-    made = Organization(id=ORGANIZATION, name="Acme", currency="USD", timezone="UTC", created_at=BEGIN)
+def create_organization(organization: str = ORGANIZATION) -> None:
+    """Create the organization that all events are for, or another one."""
+    made = Organization(id=organization, name="Acme", currency="USD", timezone="UTC", created_at=BEGIN)
     commit(catalog_service.organization_writes(made))
 
 

@@ -38,5 +38,5 @@ def _units(count: int, size: int) -> tuple[float, float]:
             for batch in batches(events(count, _START), size):
                 send(batch, NOON)
         with meter.bill() as rollup_bill:
-            roll_up(NOON, has_time=lambda: True)
+            roll_up(lambda: NOON, has_time=lambda: True)
     return ingest_bill.write_units, rollup_bill.write_units

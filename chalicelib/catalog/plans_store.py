@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from chalicelib.catalog.plan_content import PlanVersion
 from chalicelib.catalog.store import Keys, list_name, read_json
 from chalicelib.catalog.tables import CatalogItem
-from chalicelib.platform.reads import ItemKey, Query, find_many, list_page, read_page
+from chalicelib.platform.reads import ItemKey, Query, find_many, list_page, past_empty_pages, read_page
 from chalicelib.platform.writes import Put, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.time import format_instant, parse_instant
@@ -66,7 +66,7 @@ def find_versions(names: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Pla
 def find_latest(key: str) -> PlanVersion | None:
     """Read the latest version of a plan, in one round trip."""
     query = Query(model=CatalogItem, pk=_partition(key), within=CatalogItem.sk.startswith("v#"), newest_first=True)
-    latest = read_page(query, limit=1).items
+    latest = past_empty_pages(query, read_page(query, limit=1), limit=1).items
     return _read_version(latest[0]) if latest else None
 
 

@@ -91,22 +91,23 @@ def list_due(now: datetime, *, shard: int) -> Iterator[str]:
     return store.list_due(now, shard=shard)
 
 
-def note_written(organization: str, quarter_hours: Sequence[QuarterHour], *, now: datetime) -> None:
+def note_written(organization: str, quarter_hours: Sequence[QuarterHour], *, now: datetime) -> bool:
     """Note that counters of some quarter-hours were stored, for periods that have ended and are not settled.
 
     Call it after the counters are stored. A closed period is marked as touched, so that its late usage is rated; the
-    version rises in any case, so that a finalization which read the counters before loses its race. Nothing is written
-    when there is no such period. Raises ``Busy`` when the race is lost too often.
+    version rises in any case, so that a finalization which read the counters before loses its race. Tells whether
+    there is such a period: nothing is written where there is none. Raises ``Busy`` when the race is lost too often.
     """
-    run_command(partial(_note, organization, quarter_hours, now))
+    noted: bool = run_command(partial(_note, organization, quarter_hours, now)).body
+    return noted
 
 
 def _note(organization: str, quarter_hours: Sequence[QuarterHour], now: datetime) -> Effect:
     read = read_subscriptions(organization)
     touched = find_touched(read, quarter_hours, now=now)
     if touched is None:
-        return Effect(Answer())
-    return Effect(Answer(), (store.touch_write(with_changes(read, touched), version_read=read.version),))
+        return Effect(Answer(False))
+    return Effect(Answer(True), (store.touch_write(with_changes(read, touched), version_read=read.version),))
 
 
 def billable_meters(subscriptions: Subscriptions) -> frozenset[str]:

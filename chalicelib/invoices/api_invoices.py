@@ -42,16 +42,21 @@ def _wanted(query: InvoiceQuery) -> Wanted:
 
 def _list_of(request: Request, organization: str, wanted: Wanted) -> Answer:
     catalog_service.get_organization(organization)
+    position = request.position()
+    after = (position[0], position[1]) if isinstance(position, list) else position
     page = invoice_service.list_of_organization(
-        organization, wanted, limit=request.query.limit, below=request.position(), now=request.now
+        organization, wanted, limit=request.query.limit, after=after, now=request.now
     )
-    return request.list_answer([show_invoice(one, request.now) for one in page.invoices], page.last)
+    last = list(page.last) if isinstance(page.last, tuple) else page.last
+    return request.list_answer([show_invoice(one, request.now) for one in page.invoices], last)
 
 
 @routes.get("/v1/invoices", roles={READ}, query=AllInvoicesQuery, answers={200: InvoiceList}, problems=("not-found",))
 def list_all_invoices(request: Request) -> Answer:
     """List the invoices of all organizations, newest first: found by an index that may be a moment behind."""
     query: AllInvoicesQuery = request.query
+    if query.from_ is not None and query.to is not None and query.from_ >= query.to:
+        raise InvalidInput("The range is empty.", [Fault("/query/to", "must lie after from")])
     wanted = Wanted(status=query.status, payment_status=query.payment_status, start=query.from_, end=query.to)
     if query.organization is not None:
         return _list_of(request, query.organization, wanted)

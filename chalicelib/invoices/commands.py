@@ -58,7 +58,18 @@ def get_finalized(ref: InvoiceRef, now: datetime) -> StoredInvoice:
         return stored
     if any(one.ref == ref for one in open_billing_of(ref, now).open_drafts()):
         raise Conflict("The invoice is a draft: it has to be finalized first.")
-    raise no_such_invoice()
+    return finalized_meanwhile(ref)
+
+
+def finalized_meanwhile(ref: InvoiceRef) -> StoredInvoice:
+    """Look again for an invoice that was neither stored nor, later, a draft: it may have been finalized in between.
+
+    Raises ``NotFound``.
+    """
+    stored = store.find_invoice(ref)
+    if stored is None:
+        raise no_such_invoice()
+    return stored
 
 
 def finalize(ref: InvoiceRef, now: datetime) -> Done:
@@ -73,7 +84,7 @@ def finalize(ref: InvoiceRef, now: datetime) -> Done:
     billing = open_billing_of(ref, now)
     draft = billing.find_draft(ref, explain=True)
     if draft is None:
-        raise no_such_invoice()
+        return Done(finalized_meanwhile(ref).invoice)
     _refuse_early(draft.open_draft, now)
     if draft.invoice.blocked:
         raise Conflict(f"The draft is blocked: {draft.invoice.blocked[0]}")

@@ -20,6 +20,7 @@ from chalicelib.invoices.invoice import DimensionShare, Interval, Line, LineKind
 from chalicelib.invoices.period_rating import PLAN_MINIMUM, RatedPeriod, RatedRecurring, RatedUsage, terms_of
 from chalicelib.invoices.period_record import NOTHING, Billed, BilledFee, PeriodRecord
 from chalicelib.invoices.rating import RatedLine
+from chalicelib.shared.money import show_money
 
 _GROUP_CHARS = 12
 _ADJUSTED = "adjusted"
@@ -273,6 +274,11 @@ class LatePeriod:
         """Give its bounds."""
         return Interval(self.period.start_at, self.period.end_at)
 
+    @property
+    def currency(self) -> str:
+        """Give the currency of its plans."""
+        return next(usage.priced.plan.currency for usage in self.rated.usage)
+
     def differences(self) -> dict[str, Billed]:
         """Tell by charge what is to be billed now, more or less than was; charges without a difference are left out."""
         billed = self.record.billed()
@@ -301,8 +307,17 @@ def late_lines(late: LatePeriod, meters: Mapping[str, Meter], number: str | None
             meter=None if meter is None else meter.key,
             unit=None if meter is None else meter.unit,
             origin=origin,
+            formula=_difference(late, key),
             by_day=difference.by_day,
         )
+
+
+def _difference(late: LatePeriod, key: str) -> str:
+    """Say what a charge of a closed period comes to by now, and what was billed of it."""
+    currency = late.currency
+    now_minor, billed_minor = late.amounts[key].net_minor, late.record.billed().get(key, NOTHING).net_minor
+    difference = show_money(now_minor - billed_minor, currency)
+    return f"{show_money(now_minor, currency)} by now less {show_money(billed_minor, currency)} billed = {difference}"
 
 
 def billed_elsewhere_lines(record: PeriodRecord, rated: RatedPeriod, numbers: Mapping[str, str]) -> Iterator[Line]:

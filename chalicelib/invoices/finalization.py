@@ -193,7 +193,8 @@ def _record_writes(billing: Billing, draft: Draft, invoice: Invoice) -> list[Wri
         records.change(ref, lambda record: _closed(record, billing, draft, invoice))
     for period, fees in draft.fees.items():
         service = period_ref(draft.open_draft.subscription, period)
-        records.change(service, partial(_with_fees, fees))
+        if fees:
+            records.change(service, partial(_with_fees, fees))
     for late in draft.inputs.late:
         if differences := late.differences():
             billed = _billed_on(invoice, billing.read_id, differences)

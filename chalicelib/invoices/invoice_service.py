@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeAlias
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.timeline import find_period_at
 from chalicelib.invoices import store
-from chalicelib.invoices.commands import no_such_invoice, open_billing_of
+from chalicelib.invoices.commands import finalized_meanwhile, no_such_invoice, open_billing_of
 from chalicelib.invoices.invoice import CreditNote, Invoice, InvoiceStatus, PaymentStatus
 from chalicelib.invoices.lifecycle import payment_status
 from chalicelib.invoices.numbering import InvoiceRef, find_credit_note_ref, find_invoice_ref
@@ -42,9 +42,7 @@ def get_invoice(ref: InvoiceRef, now: datetime, *, explain: bool = False) -> Inv
     if stored is not None:
         return stored.invoice
     draft = open_billing_of(ref, now).find_draft(ref, explain=explain)
-    if draft is None:
-        raise no_such_invoice()
-    return draft.invoice
+    return finalized_meanwhile(ref).invoice if draft is None else draft.invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +105,59 @@ class Wanted:
         return ("open", "paid") if self.status is InvoiceStatus.FINALIZED else store.STATES
 
 
+# How far an organization's list got: the number of an invoice, or a draft by when it is finalized and by its name.
+Place: TypeAlias = int | tuple[int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
     """Some invoices; ``last`` is where the next page begins behind, ``None`` when nothing follows."""
 
     invoices: Sequence[Invoice]
-    last: Any
+    last: Place | None
 
 
 def list_of_organization(
-    organization: str, wanted: Wanted, *, limit: int, below: int | None, now: datetime
+    organization: str, wanted: Wanted, *, limit: int, after: Place | None, now: datetime
 ) -> InvoicePage:
-    """List an organization's invoices, newest first, its drafts on top of the first page.
+    """List an organization's invoices, newest first, its drafts on top; ``after`` is the ``last`` of the page before.
 
-    ``below`` is the ``last`` of the page before: a number. Drafts come beyond the limit: there are few.
+    A draft that is finalized between two pages is listed once, as an invoice if it was not seen as a draft.
     """
-    found: list[Invoice] = []
-    if below is None and wanted.may_be_draft:
-        drafts = [draft.invoice for draft in open_billing(organization, now).drafts()]
-        found = [one for one in reversed(drafts) if wanted.takes(one, now)]
+    below = after if isinstance(after, int) else None
+    drafts = _drafts(organization, wanted, after, now) if below is None and wanted.may_be_draft else []
     if wanted.status is InvoiceStatus.DRAFT:
-        return InvoicePage(found, None)
+        return _page(iter(drafts), limit=limit)
     stored = (one.invoice for one in store.list_invoices(organization, below=below))
-    kept = (one for one in stored if wanted.takes(one, now))
-    return _page(found, kept, limit=limit)
+    return _page(chain(drafts, (one for one in stored if wanted.takes(one, now))), limit=limit)
 
 
-def _page(found: list[Invoice], kept: Iterator[Invoice], *, limit: int) -> InvoicePage:
+def _drafts(organization: str, wanted: Wanted, after: Place | None, now: datetime) -> list[Invoice]:
+    """List the drafts behind a place, the one that is finalized last coming first."""
+    found = [one.invoice for one in open_billing(organization, now).drafts()]
+    left = [one for one in found if wanted.takes(one, now) and (not isinstance(after, tuple) or _key(one) < after)]
+    return sorted(left, key=_key, reverse=True)
+
+
+def _key(draft: Invoice) -> tuple[int, str]:
+    ref = find_invoice_ref(draft.id)
+    assert ref is not None, "a draft has the id of an invoice"
+    assert draft.finalizes_at is not None, "a draft says when it is finalized"
+    # Padded, so that the tenth period comes behind the ninth.
+    return microseconds(draft.finalizes_at), f"{ref.subscription:09}.{ref.number:09}.{ref.id}"
+
+
+def _page(kept: Iterator[Invoice], *, limit: int) -> InvoicePage:
     """Take invoices up to the limit, or up to as many lines as an answer holds; one more tells if any follow."""
     taken: list[Invoice] = []
     lines = 0
     for invoice in kept:
         if len(taken) == limit or (taken and lines > MOST_LINES_A_PAGE):
-            return InvoicePage([*found, *taken], taken[-1].number)
+            last = taken[-1]
+            return InvoicePage(taken, _key(last) if last.number is None else last.number)
         taken.append(invoice)
         lines += len(invoice.content.lines)
-    return InvoicePage([*found, *taken], None)
+    return InvoicePage(taken, None)
 
 
 # How far each part of the index, a state and a shard, has been listed.

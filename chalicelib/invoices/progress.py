@@ -77,21 +77,25 @@ def finalizes_at(period: Period, plans: Plans) -> datetime:
 def open_drafts(subscriptions: Sequence[Subscription], plans: Plans, now: datetime) -> list[OpenDraft]:
     """List the drafts of all subscriptions but those of late usage alone, in the order in which they are finalized."""
     found = [draft for one in subscriptions for draft in _of_subscription(one, plans, now)]
-    return sorted(found, key=lambda draft: (draft.finalizes_at, draft.ref.name))
+    # Of equal instants the earlier period stays first, as a name would not have it: 1p10 is less than 1p9.
+    return sorted(found, key=lambda draft: draft.finalizes_at)
 
 
 def _of_subscription(subscription: Subscription, plans: Plans, now: datetime) -> Iterator[OpenDraft]:
     progress = subscription.progress
     yield from _first_fee(subscription, plans, now)
     missing = progress.advance_missing
+    earliest_at = subscription.start_at
     for period in periods_from(subscription, progress.next_period, until=now + timedelta(microseconds=1)):
         following = period.number + 1
         carried = (following,) if following >= progress.advance_until else ()
+        # In order, whatever graces the plans have: closing a period closes all before it.
+        earliest_at = max(earliest_at, finalizes_at(period, plans))
         yield OpenDraft(
             ref=period_ref(subscription, period.number),
             subscription=subscription,
             period=period,
-            finalizes_at=finalizes_at(period, plans),
+            finalizes_at=earliest_at,
             advance=(*missing, *carried),
         )
         missing = ()
@@ -126,9 +130,9 @@ def period_ref(subscription: Subscription, number: int, *, attempt: int = 0) -> 
     return _ref(subscription, InvoiceKind.PERIOD, number, attempt=attempt)
 
 
-def advance_ref(subscription: Subscription, number: int) -> InvoiceRef:
+def advance_ref(subscription: Subscription, number: int, *, attempt: int = 0) -> InvoiceRef:
     """Name the invoice of the advance fee of a service period that is invoiced at once."""
-    return _ref(subscription, InvoiceKind.ADVANCE, number)
+    return _ref(subscription, InvoiceKind.ADVANCE, number, attempt=attempt)
 
 
 def late_usage_ref(subscription: Subscription) -> InvoiceRef:

@@ -6,6 +6,7 @@ the billing period and rounded at both. So the windows of a period add up to the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from chalicelib.catalog import plan_service, subscription_service
@@ -26,6 +27,8 @@ from chalicelib.usage.spending import MeterSpend, SpendQuestion
 
 # Sorts behind the names of groups; stands for those beyond the top, and for what a filter took out.
 _REST, _FILTERED_OUT = "\U0010fffe", "\U0010ffff"
+# A period has begun at its first instant.
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def _priced_periods(
     stored = subscription_service.read_subscriptions(organization).subscriptions
     terms = [one for subscription in stored for one in terms_of_all(subscription)]
     plans = Plans(list(zip(terms, plan_service.effective_plans(terms), strict=True)))
-    until = min(quarter_hour_start(whole.end), reader.now)
+    until = min(quarter_hour_start(whole.end), reader.now + _MOMENT)
     wanted = frozenset(meters)
     found = []
     for subscription in stored:

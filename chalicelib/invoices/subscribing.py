@@ -91,8 +91,10 @@ def _written(billing: Billing, changed: Subscription, event: str, *, begins: int
 def _fee_draft(billing: Billing, subscription: Subscription, number: int) -> OpenDraft:
     """Give the draft of the fees due at once: of a period that begins now, and what comes back of the one before."""
     before = billing.record(subscription, number - 1).advance if number else {}
+    # A second change at the same instant begins the same period again, and has an invoice of its own.
+    attempt = len(billing.record_of(advance_ref(subscription, number)).numbers)
     return OpenDraft(
-        ref=advance_ref(subscription, number),
+        ref=advance_ref(subscription, number, attempt=attempt),
         subscription=subscription,
         period=None,
         finalizes_at=billing.now,

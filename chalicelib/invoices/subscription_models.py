@@ -58,7 +58,7 @@ class OverridesForm(Form):
         return {
             "type": "object",
             "properties": {
-                "charges": {"type": "object", "additionalProperties": {"type": "object"}},
+                "charges": {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
                 "minimum": {},
                 "discount_percent": {},
                 "net_days": {},

@@ -42,7 +42,7 @@ class InvoicesItem(BaseModel):
     """An item of an organization's invoices.
 
     Of an invoice ``header`` and ``content`` never change, ``standing`` does, and ``version`` counts its changes. A
-    content over 300 KB lies in ``pages`` items named by ``page_id``. ``issued_at`` and ``due_at`` count microseconds.
+    content over 30 KB lies in ``pages`` items named by ``page_id``. ``issued_at`` and ``due_at`` count microseconds.
     """
 
     class Meta:

@@ -16,11 +16,11 @@ from chalicelib.credits import service as credits_service
 from chalicelib.credits import wallet
 from chalicelib.invoices import finalization, lifecycle, store
 from chalicelib.invoices.commands import Done, get_finalized, movements, open_billing_of
-from chalicelib.invoices.draft_lines import find_late_place, find_service_period, is_adjustment
+from chalicelib.invoices.draft_lines import find_late_place, find_service_period
 from chalicelib.invoices.finalization import Records
 from chalicelib.invoices.invoice import Invoice, Line, LineCredit
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
-from chalicelib.invoices.period_record import PeriodRecord, PeriodState
+from chalicelib.invoices.period_record import BilledFee, PeriodRecord, PeriodState
 from chalicelib.invoices.progress import give_fees_back, period_ref, reopen, settle_again, waive
 from chalicelib.invoices.reader import Billing
 from chalicelib.invoices.totals import carried_minor
@@ -81,7 +81,8 @@ class _Undoing:
         numbers = sorted({number for line in lines if (number := find_service_period(line)) is not None})
         for number in numbers:
             mine = [line for line in lines if find_service_period(line) == number]
-            self._records.change(period_ref(self._subscription(), number), partial(_without_fees, mine))
+            without = partial(_without_fees, mine, self._invoice.id)
+            self._records.change(period_ref(self._subscription(), number), without)
         if numbers:
             self._subscriptions[self._ref.subscription] = give_fees_back(self._subscription(), numbers)
 
@@ -113,17 +114,18 @@ class _Undoing:
         )
 
 
-def _without_fees(lines: list[Line], record: PeriodRecord) -> PeriodRecord:
-    """Take what some lines charged or corrected off the advance fees of a service period."""
+def _without_fees(lines: list[Line], invoice: str, record: PeriodRecord) -> PeriodRecord:
+    """Take what some lines of an invoice charged or corrected off the advance fees of a service period.
+
+    What other invoices charged or gave back of a fee stands, also when the fee itself goes: the rest makes up for it.
+    """
     advance = dict(record.advance)
     for line in lines:
-        if line.charge not in advance:
-            continue
-        fee = advance[line.charge]
-        if is_adjustment(line):
-            advance[line.charge] = replace(fee, net_minor=fee.net_minor - line.net_minor)
-        else:
-            del advance[line.charge]
+        assert line.charge is not None, "a fee has a charge"
+        fee = advance.pop(line.charge, BilledFee(invoice=invoice, line=line.id, net_minor=0))
+        left_minor = fee.net_minor - line.net_minor
+        if left_minor:
+            advance[line.charge] = replace(fee, net_minor=left_minor)
     return replace(record, advance=advance)
 
 
