@@ -19,7 +19,7 @@ from chalicelib.credits.records import (
 )
 from chalicelib.credits.tables import EntriesItem, GrantItem, HeadItem, PageItem
 from chalicelib.credits.wallet import Totals, Wallet, WalletHead, due_at, totals_of
-from chalicelib.platform.reads import ItemKey, Query, find, find_many, read_page, walk
+from chalicelib.platform.reads import ItemKey, Query, find, find_many, past_empty_pages, read_page, walk
 from chalicelib.platform.retries import MAX_ATTEMPTS, pause
 from chalicelib.platform.tables import BaseModel
 from chalicelib.platform.together import together
@@ -197,7 +197,8 @@ def read_entries(organization: str, *, after: str | None) -> tuple[list[PackedEn
     One round trip: at most 1 MB of items.
     """
     within = EntriesItem.sk.between(f"{after}!" if after else _ENTRIES, _ENTRIES + _LAST)
-    page = read_page(Query(model=EntriesItem, pk=organization, within=within))
+    query = Query(model=EntriesItem, pk=organization, within=within)
+    page = past_empty_pages(query, read_page(query))
     return [PackedEntries(item.sk, item.entries) for item in page.items], page.next_key is None
 
 
@@ -208,6 +209,6 @@ def read_latest_entries(organization: str, *, before: int | None, limit: int) ->
     """
     last = _ENTRIES + _LAST if before is None else _entries_key(before - 1)
     query = Query(model=EntriesItem, pk=organization, within=EntriesItem.sk.between(_ENTRIES, last), newest_first=True)
-    page = read_page(query, limit=limit)
+    page = past_empty_pages(query, read_page(query, limit=limit), limit=limit)
     read = [entry for item in page.items for entry in reversed(unpack_entries(item.entries))]
     return [entry for entry in read if before is None or entry.seq < before], page.next_key is None

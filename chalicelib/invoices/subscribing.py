@@ -137,8 +137,9 @@ def change(target: Target, plan: str, version: int | None, *, at: When) -> Subsc
     changed = change_plan(subscription, to, plan_now=plan_now, plan_then=plan_then, at=at, now=now)
     billing.plans.add(to, plan_then)
     run = changed.runs[-1]
-    begins = run.first_period if run not in subscription.runs and run.start_at <= now and run.first_period else None
-    return _written(billing, changed, "subscription.changed", begins=begins)
+    # A run whose only terms are the new ones begins with the change; one that goes on has got another phase.
+    is_new = run not in subscription.runs and len(run.phases) == 1 and run.start_at <= now
+    return _written(billing, changed, "subscription.changed", begins=run.first_period if is_new else None)
 
 
 def end(target: Target, *, at: When) -> Subscribed:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
 
 from chalicelib.platform.answers import Answer
-from chalicelib.platform.reads import find
+from chalicelib.platform.reads import ItemKey, find, find_many
 from chalicelib.platform.tables import BaseModel, table_name
 from chalicelib.platform.writes import Effect, Put, Write, run_command
 from chalicelib.shared import strict_json
@@ -27,11 +27,14 @@ HEADER = "idempotency-key"
 KEPT_S = 24 * 3600
 _LONGEST_KEY = 255
 _SORT_KEY = "answer"
-_MOST_BYTES = 300_000
+_PART_BYTES = 300_000
 
 
 class IdempotencyRecord(BaseModel):
-    """The first answer to a request. ``kept_until`` counts seconds since 1970 by the domain's clock."""
+    """The first answer to a request. ``kept_until`` counts seconds since 1970 by the domain's clock.
+
+    An answer too long for one item goes on in ``parts - 1`` items beside it, which are written together with it.
+    """
 
     class Meta:
         """Beside the events to deliver, under partition keys of its own."""
@@ -45,7 +48,22 @@ class IdempotencyRecord(BaseModel):
     media_type = UnicodeAttribute()
     headers = UnicodeAttribute()
     body = BinaryAttribute(legacy_encoding=False)
+    parts = NumberAttribute(null=True)
     kept_until = NumberAttribute()
+    expires_at = TTLAttribute()
+
+
+class AnswerPart(BaseModel):
+    """How a long answer goes on."""
+
+    class Meta:
+        """Beside the record that it belongs to."""
+
+        table_name = table_name("outbox")
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    body = BinaryAttribute(legacy_encoding=False)
     expires_at = TTLAttribute()
 
 
@@ -98,13 +116,25 @@ def find_replay(request: RequestKey) -> Answer | None:
     if record.request_hash != request.request_hash:
         raise IdempotencyMismatch("This idempotency key came with another body before.")
     headers = {**json.loads(record.headers), "Idempotent-Replayed": "true"}
-    return Answer(zlib.decompress(record.body), int(record.status), headers, record.media_type)
+    return Answer(zlib.decompress(_whole_body(record)), int(record.status), headers, record.media_type)
+
+
+def _whole_body(record: IdempotencyRecord) -> bytes:
+    keys = [ItemKey(AnswerPart, (record.pk, _part_key(place))) for place in range(1, int(record.parts or 1))]
+    rest = [part.body for part in find_many(keys) if isinstance(part, AnswerPart)] if keys else []
+    assert len(rest) == len(keys), "parts are written in the transaction of their record"
+    return b"".join([record.body, *rest])
+
+
+def _part_key(place: int) -> str:
+    return f"{_SORT_KEY}#{place}"
 
 
 def _writes(request: RequestKey, answer: Answer) -> Sequence[Write]:
     body = zlib.compress(_without_secrets(answer))
-    assert len(body) <= _MOST_BYTES, "an answer to a POST fits into an item"
+    first, *rest = [body[at : at + _PART_BYTES] for at in range(0, len(body), _PART_BYTES)]
     now_s = _seconds(request.now)
+    expires_at = instant_of(clock.real_ns() // 1000) + timedelta(seconds=KEPT_S)
     record = IdempotencyRecord(
         request.pk,
         _SORT_KEY,
@@ -112,13 +142,18 @@ def _writes(request: RequestKey, answer: Answer) -> Sequence[Write]:
         status=answer.status,
         media_type=answer.media_type,
         headers=strict_json.dump(dict(answer.headers)),
-        body=body,
+        body=first,
+        parts=1 + len(rest) if rest else None,
         kept_until=now_s + KEPT_S,
-        expires_at=instant_of(clock.real_ns() // 1000) + timedelta(seconds=KEPT_S),
+        expires_at=expires_at,
     )
     at_work = InFlight("A request with this idempotency key is at work.")
     free = IdempotencyRecord.pk.does_not_exist() | (IdempotencyRecord.kept_until <= now_s)
-    return [Put(item=record, condition=free, refusal=at_work, conflict=at_work)]
+    parts = [
+        Put(item=AnswerPart(request.pk, _part_key(place), body=part, expires_at=expires_at))
+        for place, part in enumerate(rest, start=1)
+    ]
+    return [Put(item=record, condition=free, refusal=at_work, conflict=at_work), *parts]
 
 
 def _without_secrets(answer: Answer) -> bytes:

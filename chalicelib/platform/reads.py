@@ -144,6 +144,13 @@ def read_page(query: Query[M], *, limit: int | None = None, after: Key | None = 
     return Page([query.model.from_raw_data(item) for item in read["Items"]], read.get("LastEvaluatedKey"))
 
 
+def past_empty_pages(query: Query[M], page: Page[M], *, limit: int | None = None) -> Page[M]:
+    """Go on from a page until one has items: then an empty one says that nothing follows."""
+    while not page.items and page.next_key is not None:
+        page = read_page(query, limit=limit, after=page.next_key)
+    return page
+
+
 def first(query: Query[M]) -> M | None:
     """Read the first item of a query; ``None`` when there is none."""
     items = list_page(query, limit=1).items

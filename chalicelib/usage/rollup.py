@@ -2,14 +2,15 @@
 
 For each local day with marks: read the mark, read the partition, store the quarter-hour; note it for billing periods
 that have ended; then build the day from a strongly consistent read of all its quarter-hours: first the levels of
-time-weighted meters, of the day and of its month, then the day; then make sure that no meter was created meanwhile;
-then delete the marks that still have the token that was read.
+time-weighted meters, of the day and of its month, then the day; note it again; then make sure that no meter was created
+meanwhile; then delete the marks that still have the token that was read.
 
 Why this is safe to run twice, at once, late, or with a crash anywhere: each stored item carries how many segments and
 which definitions it has seen and is only replaced by one that has seen no less of either. Who stores a quarter-hour
 last reads the whole day after it, so its day has seen everything that the others' have. A mark goes last, and only if
 no segment came since, so until then every reader folds that quarter-hour itself. The note comes before the day and
-before the mark goes: whoever finds a mark, or a day that is behind its quarter-hours, makes it again.
+before the mark goes: whoever finds a mark, or a day that is behind its quarter-hours, makes it again. It is made once
+more when the day is stored: a finalization that read the day before has read the first note, but not what it was for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -132,8 +133,11 @@ def roll_up_day(organization: Organization, quarter_hours: Sequence[QuarterHour]
     for _ in range(_ATTEMPTS):
         stored = _store_quarter_hours(organization.id, quarter_hours, catalog)
         if stored:
-            note_stored(organization, quarter_hours, tell_now)
+            noted = note_stored(organization, quarter_hours, tell_now)
             stored = store_day(organization, day, catalog)
+            if stored and noted:
+                # Billing reads whole days: one that was read before it was stored must lose its race too.
+                note_stored(organization, quarter_hours, tell_now)
         latest = catalog_service.meter_catalog()
         if stored and latest.version == catalog.version:
             return
@@ -141,12 +145,12 @@ def roll_up_day(organization: Organization, quarter_hours: Sequence[QuarterHour]
     raise Busy
 
 
-def note_stored(organization: Organization, quarter_hours: Sequence[QuarterHour], tell_now: TellNow) -> None:
-    """Let billing know that counters of quarter-hours are stored, which may lie in periods that have ended.
+def note_stored(organization: Organization, quarter_hours: Sequence[QuarterHour], tell_now: TellNow) -> bool:
+    """Let billing know that counters of quarter-hours are stored; tells whether they lie in periods that have ended.
 
     It is the call right after the counters are stored: which periods have ended is told as of then. Raises ``Busy``.
     """
-    subscription_service.note_written(organization.id, quarter_hours, now=tell_now())
+    return subscription_service.note_written(organization.id, quarter_hours, now=tell_now())
 
 
 def _store_quarter_hours(organization: str, quarter_hours: Sequence[QuarterHour], catalog: MeterCatalog) -> bool:

@@ -1,0 +1,77 @@
+"""Plays a story through the public API: the clock stands at the date of each step, and jobs run where a step says so.
+
+After every step all invariants are checked. A story fails with the line that did not come true.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from chalicelib.shared.clock import Clock
+from tests.client import ApiClient
+from tests.stories.expectations import Expectations
+from tests.stories.invariants import Watch
+from tests.stories.notation import Money, Step, StoryError, read_story
+from tests.stories.steps import Done, Verbs
+
+Play: TypeAlias = Callable[[str], None]
+
+_JOBS = {"billing": "run_billing", "rollup": "rollup_usage"}
+# Whatever these finalize must be what its draft was at that instant.
+_FINALIZING = {"billing", "finalize", "rollup"}
+# What only defines things changes no invoice.
+_DEFINING = {"meter", "organization", "plan"}
+_STATES = {"counted", "duplicate", "conflict", "voided", "amended", "unmatched"}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Plays stories for one test."""
+
+    client: ApiClient
+    clock: Clock
+
+    def play(self, text: str) -> None:
+        """Play a story; raises ``StoryError`` with the line and what is different."""
+        verbs = Verbs(self.client)
+        watch = Watch(verbs)
+        for step in read_story(text):
+            try:
+                self._play_step(step, verbs, watch)
+            except StoryError as fault:
+                raise fault if str(fault).startswith("line ") else step.row.fault(str(fault)) from fault
+
+    def _play_step(self, step: Step, verbs: Verbs, watch: Watch) -> None:
+        verbs.learn(step)
+        self.clock.set(verbs.instant(step.stamp))
+        is_refused = (step.outcome or "").startswith("refused")
+        if is_refused or step.row.verb in _FINALIZING:
+            watch.before()
+        done = verbs.do(step)
+        _check_outcome(step, done, verbs)
+        if is_refused:
+            watch.unchanged("a step was refused and changed something")
+        if step.row.verb == "rollup":
+            watch.unchanged("a rollup changed what it only moves")
+        Expectations(verbs, Money(verbs.currency), done.body).check(verbs.rows_of(step))
+        if step.row.verb not in _DEFINING:
+            watch.after(_JOBS.get(step.row.verb) if _did_something(done.body) else None)
+
+
+def _did_something(report: Any) -> bool:
+    """Tell whether a job did anything: one that found nothing to do has shown already what it would do again."""
+    return any(report.get(name) for name in ("finalized", "skipped", "overdue", "rolled_up"))
+
+
+def _check_outcome(step: Step, done: Done, verbs: Verbs) -> None:
+    """Check what stands behind the arrow: ``refused 409``, or what became of an event."""
+    wanted = (step.outcome or "").replace(",", " ").split()
+    refused = int(wanted[1]) if wanted[:1] == ["refused"] else None
+    if done.status != refused if refused is not None else done.status >= 300:
+        raise StoryError(f"answered with {done.status}: {done.body}")
+    if wanted and refused is None:
+        if wanted[0] not in _STATES:
+            raise StoryError(f"{step.outcome} is no outcome of a step")
+        states = verbs.event_state(step.row.words[0])
+        if wanted[0] not in states:
+            raise StoryError(f"{step.row.words[0]} is {states}")
