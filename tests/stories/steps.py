@@ -79,6 +79,10 @@ class Verbs:
         """Give the id of a subscription by its number."""
         return f"sub_{self.organization}.{number}"
 
+    def event_time(self, name: str) -> datetime:
+        """Tell when an event happened."""
+        return datetime.fromisoformat(self._events[name]["time"])
+
     def event_state(self, name: str) -> list[str]:
         """Tell what became of everything sent under an event's id, the first received last."""
         time = self._events[name]["time"]

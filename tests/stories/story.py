@@ -16,11 +16,11 @@ from tests.stories.steps import Done, Verbs
 
 Play: TypeAlias = Callable[[str], None]
 
-_JOBS = {"billing": "run_billing", "rollup": "rollup_usage"}
+JOBS = {"billing": "run_billing", "rollup": "rollup_usage"}
 # Whatever these finalize must be what its draft was at that instant.
-_FINALIZING = {"billing", "finalize", "rollup"}
+FINALIZING = {"billing", "finalize", "rollup"}
 # What only defines things changes no invoice.
-_DEFINING = {"meter", "organization", "plan"}
+DEFINING = {"meter", "organization", "plan"}
 _STATES = {"counted", "duplicate", "conflict", "voided", "amended", "unmatched"}
 
 
@@ -45,7 +45,7 @@ class Story:
         verbs.learn(step)
         self.clock.set(verbs.instant(step.stamp))
         is_refused = (step.outcome or "").startswith("refused")
-        if is_refused or step.row.verb in _FINALIZING:
+        if is_refused or step.row.verb in FINALIZING:
             watch.before()
         done = verbs.do(step)
         _check_outcome(step, done, verbs)
@@ -54,8 +54,8 @@ class Story:
         if step.row.verb == "rollup":
             watch.unchanged("a rollup changed what it only moves")
         Expectations(verbs, Money(verbs.currency), done.body).check(verbs.rows_of(step))
-        if step.row.verb not in _DEFINING:
-            watch.after(_JOBS.get(step.row.verb) if _did_something(done.body) else None)
+        if step.row.verb not in DEFINING:
+            watch.after(JOBS.get(step.row.verb) if _did_something(done.body) else None)
 
 
 def _did_something(report: Any) -> bool:
