@@ -322,14 +322,22 @@ def cancel(subscription: Subscription, *, at: When, now: datetime) -> Subscripti
     if isinstance(at, datetime):
         _refuse_instant(at, now)
     instant = max(_instant_of(subscription, at, now), subscription.start_at)
-    if instant == subscription.start_at <= now:
-        # It has begun, so it has a first period, however short: what was charged for it comes back there.
+    if instant <= now and _has_just_begun(subscription, instant):
+        # What has begun lasts, however shortly: what was charged for that period comes back there.
         instant += _MOMENT
     if subscription.end_at is not None and instant > subscription.end_at:
         raise Conflict("The subscription ends before that already.")
     if instant >= subscription.runs[0].start_at and instant != subscription.end_at:
         _open_period(subscription, instant)
     return replace(subscription, end_at=instant)
+
+
+def _has_just_begun(subscription: Subscription, instant: datetime) -> bool:
+    """Tell whether the subscription begins at an instant, or a period of it whose fees are on an invoice."""
+    if instant == subscription.start_at:
+        return True
+    period = find_period_at(subscription, instant)
+    return period is not None and period.start_at == instant and period.number < subscription.progress.advance_until
 
 
 def resume(subscriptions: Subscriptions, number: int, *, now: datetime) -> Subscription:

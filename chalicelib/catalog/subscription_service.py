@@ -106,8 +106,8 @@ def _note(organization: str, quarter_hours: Sequence[QuarterHour], now: datetime
     read = read_subscriptions(organization)
     touched = find_touched(read, quarter_hours, now=now)
     if touched is None:
-        return Effect(Answer(False))
-    return Effect(Answer(True), (store.touch_write(with_changes(read, touched), version_read=read.version),))
+        return Effect(Answer(body=False))
+    return Effect(Answer(body=True), (store.touch_write(with_changes(read, touched), version_read=read.version),))
 
 
 def billable_meters(subscriptions: Subscriptions) -> frozenset[str]:

@@ -20,6 +20,7 @@ from chalicelib.invoices.subscription_models import (
     SubscriptionPatch,
 )
 from chalicelib.platform.http import ADMIN, READ, Answer, Effect, ListQuery, Request, Routes
+from chalicelib.shared.errors import check_all
 
 routes = Routes("invoices")
 
@@ -35,7 +36,11 @@ def create_subscription(request: Request) -> Effect:
     """Subscribe an organization to a plan; an advance fee of a period that has begun is invoiced at once."""
     body: NewSubscriptionBody = request.body
     billing = open_billing(request.path["org"], request.now)
-    terms, plan = subscribing.find_terms(body.plan, body.version, body.overrides)
+    currency = billing.organization.currency
+    (terms, plan), cap_minor = check_all(
+        lambda: subscribing.find_terms(body.plan, body.version, body.overrides),
+        lambda: subscribing.cap_minor(body.spend_cap, currency),
+    )
     wanted = NewSubscription(
         organization=billing.organization,
         plan=plan,
@@ -45,7 +50,7 @@ def create_subscription(request: Request) -> Effect:
         anchor=body.anchor,
         trial_days=body.trial_days,
         payment=body.payment,
-        spend_cap_minor=subscribing.cap_minor(body.spend_cap, billing.organization.currency),
+        spend_cap_minor=cap_minor,
     )
     return _effect(subscribing.subscribe(billing, wanted), request, 201)
 

@@ -131,7 +131,7 @@ def _close_next(organization: str, now: datetime) -> Effect:
 
 def _is_nothing(billing: Billing, draft: Draft) -> bool:
     """Tell whether closing late usage alone would change nothing: there is none, and nothing has settled."""
-    if draft.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or not draft.is_empty:
+    if draft.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or draft.open_draft.advance or not draft.is_empty:
         return False
     settling = [one for each in billing.subscriptions.subscriptions for one in each.progress.settling]
     return not any(settles_at(one) <= billing.now for one in settling)

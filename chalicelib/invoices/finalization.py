@@ -74,7 +74,8 @@ def _progressed(billing: Billing, draft: Draft, changed: Sequence[Subscription])
     own = draft.open_draft.subscription.number
     period = draft.open_draft.period
     until = billing.now if period is None else billing.late_usage_until(period)
-    if not (draft.is_empty and draft.open_draft.ref.kind is InvoiceKind.LATE_USAGE):
+    is_late_alone = draft.open_draft.ref.kind is InvoiceKind.LATE_USAGE and not draft.open_draft.advance
+    if not (draft.is_empty and is_late_alone):
         by_number[own] = after_closing(by_number[own], draft.open_draft, late_usage_until=until, now=billing.now)
     if draft.takes_late_usage:
         for one in billing.subscriptions.subscriptions:

@@ -171,6 +171,25 @@ def find_late_draft(subscriptions: Sequence[Subscription], now: datetime) -> Ope
     )
 
 
+def find_fee_draft(subscriptions: Sequence[Subscription], now: datetime) -> OpenDraft | None:
+    """Find the draft of advance fees that came back to a subscription which has no draft to take them any more."""
+    waiting = next((one for one in subscriptions if _waits_for_fees(one)), None)
+    if waiting is None:
+        return None
+    return OpenDraft(
+        ref=late_usage_ref(waiting),
+        subscription=waiting,
+        period=None,
+        finalizes_at=now,
+        advance=waiting.progress.advance_missing,
+    )
+
+
+def _waits_for_fees(subscription: Subscription) -> bool:
+    progress = subscription.progress
+    return bool(progress.advance_missing) and find_period(subscription, progress.next_period) is None
+
+
 def next_due(subscriptions: Sequence[Subscription], plans: Plans, now: datetime) -> datetime | None:
     """Tell when the billing run has to look at an organization again; ``None`` for never.
 
@@ -180,7 +199,7 @@ def next_due(subscriptions: Sequence[Subscription], plans: Plans, now: datetime)
     if not any(find_period(one, one.progress.next_period) for one in subscriptions):
         settling = [period for one in subscriptions for period in one.progress.settling]
         found += [settles_at(one) if one.late_usage_until <= now else one.late_usage_until for one in settling]
-        found += [now for one in subscriptions if one.progress.advance_missing]
+    found += [now for one in subscriptions if _waits_for_fees(one)]
     return min(found, default=None)
 
 

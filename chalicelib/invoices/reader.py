@@ -29,6 +29,7 @@ from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.invoices.progress import (
     OpenDraft,
     Plans,
+    find_fee_draft,
     find_late_draft,
     find_open_draft,
     open_drafts,
@@ -89,9 +90,9 @@ class Billing:
         if self._open is None:
             subscriptions = self.subscriptions.subscriptions
             self._open = open_drafts(subscriptions, self.plans, self.now)
-            if find_open_draft(self._open) is None:
-                late = find_late_draft(subscriptions, self.now)
-                self._open += [] if late is None else [late]
+            find_other = find_late_draft if find_open_draft(self._open) is None else find_fee_draft
+            other = find_other(subscriptions, self.now)
+            self._open += [] if other is None else [other]
         return self._open
 
     def drafts(self) -> list[Draft]:
@@ -153,7 +154,8 @@ class Billing:
         return own
 
     def _takes_late_usage(self, open_draft: OpenDraft) -> bool:
-        return open_draft.ref.kind is InvoiceKind.LATE_USAGE or find_open_draft(self.open_drafts()) == open_draft
+        taking = find_open_draft(self.open_drafts())
+        return open_draft.ref.kind is InvoiceKind.LATE_USAGE if taking is None else taking == open_draft
 
     def _service_period(self, subscription: Subscription, period: Period) -> ServicePeriod:
         plan = self.plans.of(period.parts[0].terms)

@@ -25,9 +25,9 @@ No error knows its HTTP status: that is one table in ``platform/problems.py``. T
 title a caller reads; ``code`` names the page in ``docs/problems``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +156,16 @@ class Busy(DomainError):
     def __init__(self, detail: str = "Too many writers at once; try again.", *, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+def check_all(*checks: Callable[[], Any]) -> list[Any]:
+    """Make checks that do not rest on one another and give what they give; raises ``InvalidInput`` with all faults."""
+    found, refusals = [], []
+    for check in checks:
+        try:
+            found.append(check())
+        except InvalidInput as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise InvalidInput(refusals[0].detail, [fault for refusal in refusals for fault in refusal.faults])
+    return found

@@ -426,6 +426,16 @@ def test_a_trial_ends_at_once_or_with_itself_and_nothing_is_billed() -> None:
         assert find_period(ended, 0) is None
 
 
+def test_a_period_whose_fee_is_charged_lasts_a_moment_when_its_first_instant_is_the_end() -> None:
+    one = subscription("2026-01-10", progress=BillingProgress(advance_until=3))
+    changed = change(one, "now", now="2026-02-20T12:00", then=plan_with_fee("pro"))
+    ended = cancel(changed, at="now", now=at("2026-02-20T12:00"))
+    assert ended.end_at == at("2026-02-20T12:00") + MOMENT
+    assert shown(find_period(ended, 2)) == ("2026-02-20T12:00:00Z", "2026-02-20T12:00:00.000001Z")
+    uncharged = replace(changed, progress=BillingProgress(advance_until=2))
+    assert cancel(uncharged, at="now", now=at("2026-02-20T12:00")).end_at == at("2026-02-20T12:00")
+
+
 def test_an_end_comes_closer_and_never_later() -> None:
     ending = subscription("2026-01-10", end_at=at("2026-02-15"))
     now = at("2026-01-20")

@@ -6,10 +6,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.catalog.meters import Aggregation
-from chalicelib.catalog.store import find_key
-from chalicelib.platform import auth
-from tests.client import ApiClient
-from tests.faults.paths import Served
+from tests.faults import billing
+from tests.faults.paths import Served, serve
 from tests.faults.world import ACME, NOON, World, event, open_world
 
 AN_HOUR = timedelta(hours=1)
@@ -39,6 +37,14 @@ def small() -> Iterator[World]:
 
 
 @pytest.fixture
+def sold() -> Iterator[World]:
+    """Open a world whose one organization has a subscription: last week is due, and this week has usage too."""
+    with open_world() as opened:
+        billing.prepare(opened)
+        yield opened
+
+
+@pytest.fixture
 def used(world: World) -> World:
     """Add usage of yesterday and of this morning that has been rolled up, and some of 11 o'clock that has not."""
     world.received(event("old", NOON - 24 * AN_HOUR, v=4**0), event("early", NOON - 4 * AN_HOUR, v=4**1))
@@ -50,8 +56,10 @@ def used(world: World) -> World:
 @pytest.fixture
 def served(used: World) -> Served:
     """Serve the app in a world with some usage, to a client with an admin key."""
-    import app
+    return serve(used)
 
-    auth.use_key_source(find_key)
-    nobody = ApiClient(app.app, None)
-    return Served(used, nobody.as_holder_of(nobody.make_key("admin")))
+
+@pytest.fixture
+def selling(sold: World) -> Served:
+    """Serve the app in a world with a subscription, to a client with an admin key."""
+    return serve(sold)

@@ -14,7 +14,7 @@ from chalicelib.shared.time import quarter_hour_of
 from chalicelib.usage import rollup, store
 from tests.faults.naive import Books, Received, quantity
 from tests.faults.rules import passing
-from tests.faults.schedules import Actor, Stage, every_schedule
+from tests.faults.schedules import Actor, Stage, every_schedule, some_schedules
 from tests.faults.tap import Rule
 from tests.faults.world import ACME, FROM, NOON, UNTIL, World, beginning, go_back
 
@@ -33,11 +33,14 @@ def explore(
     allowed: tuple[type[BaseException], ...] = (),
     at_least: int = 1,
     rule: Callable[[], Rule] = lambda: passing,
+    check: Callable[[World], None] = World.check,
+    drawn: int | None = None,
 ) -> int:
     """Run every schedule of the actors from the world as it is, and check the world after each; count them.
 
     ``rule`` makes the rule that the calls of one schedule are under. ``allowed`` are the errors that an actor may
-    end with. Raises ``Broken``. Puts the world back in the end.
+    end with, ``check`` is what is checked. Where all are too many, so many are ``drawn`` instead, always the same ones.
+    Raises ``Broken``. Puts the world back in the end.
     """
     start = beginning(world)
 
@@ -47,14 +50,16 @@ def explore(
 
     explored = 0
     try:
-        for schedule in every_schedule(world.store.tap, make, rule):
+        tap = world.store.tap
+        schedules = every_schedule(tap, make, rule) if drawn is None else some_schedules(tap, make, rule, count=drawn)
+        for schedule in schedules:
             explored += 1
             assert explored <= _TOO_MANY, "more schedules than a test run has time for"
             try:
                 for error in schedule.errors.values():
                     if not isinstance(error, allowed):
                         raise error
-                world.check()
+                check(world)
             except Exception as error:
                 steps = "\n  ".join(schedule.steps)
                 raise Broken(f"{error!r} after schedule {explored}:\n  {steps}") from error
@@ -64,10 +69,13 @@ def explore(
     return explored
 
 
-def finds_a_failure(world: World, actors: Mapping[str, Actor], *, rule: Callable[[], Rule] = lambda: passing) -> bool:
-    """Tell whether some schedule of the actors ends wrong: with a wrong figure, or with counters nobody can read."""
+def finds_a_failure(world: World, actors: Mapping[str, Actor], **options: Any) -> bool:
+    """Tell whether some schedule of the actors ends wrong: with a wrong figure, or with counters nobody can read.
+
+    ``options`` are those of ``explore``.
+    """
     try:
-        explore(world, actors, rule=rule)
+        explore(world, actors, **options)
     except Broken as broken:
         if not isinstance(broken.__cause__, AssertionError | Busy | zlib.error):
             raise
@@ -92,7 +100,7 @@ def roll_up_marks_of(world: World, hours_ago: int) -> Actor:
         organization = catalog_service.get_organization(ACME)
         wanted = quarter_hour_of(NOON - timedelta(hours=hours_ago))
         marks = [mark for mark in store.list_marks(ACME) if mark.quarter_hour == wanted]
-        rollup._roll_up_marks(organization, marks)
+        rollup._roll_up_marks(organization, marks, lambda: world.now)
 
     return actor
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.faults.billing import check_idle, check_settled
 from tests.faults.meaning import meaning
 from tests.faults.paths import Path, Refused, Served
 from tests.faults.tap import Rule
@@ -22,6 +23,10 @@ class Matrix:
             self.answer = path.do(served)
             self.calls = len(served.world.store.tap.calls)
         self._meaning = self._settled()
+        # What means the same goes on in the same way: so this is done once.
+        if served.world.sales.sold:
+            check_settled(served.world)
+            check_idle(served.world)
 
     @contextmanager
     def under(self, rule: Rule) -> Iterator[None]:

@@ -8,16 +8,19 @@ import zlib
 from typing import Any
 
 from chalicelib.catalog import service as catalog_service
+from chalicelib.credits import service as credits_service
 from chalicelib.shared.strict_json import canonical
 from chalicelib.shared.time import local_day_of, quarter_hour_of, zone_of
 from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters_store import Kind
 from chalicelib.usage.fold import resolve
 from chalicelib.usage.ranges import Range
-from tests.faults.store import as_read
+from tests.faults.billing_checks import read_entries
+from tests.faults.paths import SORT_ID
+from tests.faults.store import Item, as_read
 from tests.faults.world import FROM, UNTIL, World, partitions_of
 
-_RANDOM = re.compile(r"key_[0-9a-z]{20}|[0-9a-f]{64}|'[0-9a-f]{16}'")
+_RANDOM = re.compile(SORT_ID + r"|key_[0-9a-z]{20}|[0-9a-f]{64}|'[0-9a-f]{16}'")
 _OF_THE_RECORD = ("pk", "request_hash", "status", "kept_until", "media_type")
 
 
@@ -26,12 +29,16 @@ def meaning(world: World) -> dict[str, Any]:
     everything = world.store.contents()
     named = {name.rpartition("-")[2] if "usage" not in name else name: items for name, items in everything.items()}
     return {
-        "catalog": sorted(_masked(item) for items in named["catalog"].values() for item in items.values()),
+        "catalog": sorted(_defined(item) for items in named["catalog"].values() for item in items.values()),
         "kept answers": sorted(
             str({name: item[name] for name in _OF_THE_RECORD})
-            for items in named["outbox"].values()
+            for partition, items in named["outbox"].items()
             for item in items.values()
+            if partition.startswith("idem#")
         ),
+        "told": {name: _told(items) for name, items in named["outbox"].items() if name.startswith("events#")},
+        "invoices": {name: _invoices(items) for name, items in named["invoices"].items()},
+        "credit": {name: _credit(name) for name in named["credits"]},
         "events": {name: _events(world, name) for name in world.organizations},
         "counters": {name: _counters(name) for name in world.organizations},
         "dirty": {name: [mark.quarter_hour for mark in store.list_marks(name)] for name in world.organizations},
@@ -41,6 +48,39 @@ def meaning(world: World) -> dict[str, Any]:
 
 def _masked(item: Any) -> str:
     return _RANDOM.sub("random", str(sorted(item.items())))
+
+
+def _defined(item: Item) -> str:
+    """Read an item of the catalog; how often subscriptions were written is left out."""
+    if item["sk"]["S"] != "subscriptions":
+        return _masked(item)
+    packed: bytes = as_read(item)["packed"]["B"]
+    kept = {name: value for name, value in item.items() if name not in ("packed", "version")}
+    return _masked({**kept, "text": zlib.decompress(packed).decode()})
+
+
+def _told(items: dict[str, Item]) -> list[str]:
+    """List the events to be delivered in their order; their ids are those of the moment."""
+    return [_RANDOM.sub("random", item["event"]["S"]) for _, item in sorted(items.items())]
+
+
+def _invoices(items: dict[str, Item]) -> dict[str, Any]:
+    """Read everything of an organization's invoices. Pages count by what they hold, for who names them."""
+    return {key: _invoice(as_read(item), items) for key, item in items.items() if not key.startswith("page#")}
+
+
+def _invoice(item: Item, items: dict[str, Item]) -> str:
+    pages = [f"page#{item['page_id']['S']}#{place:03}" for place in range(int(item.get("pages", {"N": "0"})["N"]))]
+    packed = b"".join(as_read(items[page])["content"]["B"] for page in pages) or item.get("content", {}).get("B", b"")
+    kept = {name: value for name, value in item.items() if name not in ("content", "page_id")}
+    return _masked({**kept, "text": zlib.decompress(packed).decode() if packed else ""})
+
+
+def _credit(organization: str) -> tuple[str, str]:
+    """Read a wallet and its ledger; grants and hashes have another name each time."""
+    held = credits_service.read_wallet(organization, currency="USD")
+    worth = {"head": held.head, "allocations": list(held.allocations.values())}
+    return _masked(worth), _RANDOM.sub("random", str(read_entries(organization)))
 
 
 def _events(world: World, organization: str) -> list[tuple[Any, ...]]:

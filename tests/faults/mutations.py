@@ -21,8 +21,8 @@ from chalicelib.usage.ranges import day_of, days_range
 from chalicelib.usage.reader import CountersReader
 from chalicelib.usage.store import Mark
 from chalicelib.usage.tables import CountersItem, MarkItem
+from tests.faults.billing_mutations import BILLING_MUTATIONS, Mutation
 
-Mutation = Callable[[pytest.MonkeyPatch], None]
 Request = dict[str, Any]
 
 
@@ -71,9 +71,11 @@ def delete_any_token(patch: pytest.MonkeyPatch) -> None:
 def delete_mark_first(patch: pytest.MonkeyPatch) -> None:
     """Delete the marks before the counters are stored."""
 
-    def roll_up_marks(organization: Organization, marks: Sequence[Mark]) -> rollup.RollupReport:
+    def roll_up_marks(
+        organization: Organization, marks: Sequence[Mark], tell_now: rollup.TellNow
+    ) -> rollup.RollupReport:
         gone = sum(store.delete_mark(mark) for mark in marks)
-        rollup.roll_up_day(organization, [mark.quarter_hour for mark in marks])
+        rollup.roll_up_day(organization, [mark.quarter_hour for mark in marks], tell_now)
         return rollup.RollupReport(gone)
 
     patch.setattr(rollup, "_roll_up_marks", roll_up_marks)
@@ -82,7 +84,7 @@ def delete_mark_first(patch: pytest.MonkeyPatch) -> None:
 def trust_the_first_catalog(patch: pytest.MonkeyPatch) -> None:
     """Do not look again whether a meter was created while the counters were stored."""
 
-    def roll_up_day(organization: Organization, quarter_hours: Sequence[int]) -> None:
+    def roll_up_day(organization: Organization, quarter_hours: Sequence[int], tell_now: rollup.TellNow) -> None:
         catalog = catalog_service.meter_catalog()
         day = day_of(quarter_hours[0], zone_of(organization.timezone))
         rollup._store_quarter_hours(organization.id, quarter_hours, catalog)
@@ -187,6 +189,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "a query reads counters before marks": counters_before_marks,
     "pages are overwritten": one_set_of_pages,
     "pages are deleted before the header is written": header_before_pages,
+    **BILLING_MUTATIONS,
 }
 
 

@@ -163,6 +163,21 @@ def leave_all_of_every_other() -> Rule:
     return rule
 
 
+def drawn(kind: str, number: int, is_late: bool) -> Rule:
+    """Make the rule of a kind of fault that a machine drew: at the call of a number, before it is carried out or after.
+
+    Where nothing is ``crash`` or ``throttle``, batches come back in part, or pages break or, late, are empty.
+    """
+    if kind == "crash":
+        return crash_at(number, AFTER if is_late else BEFORE)
+    if kind == "throttle":
+        name = "ReadTimeoutError" if is_late else "ThrottlingException"
+        return at(number, {**REFUSED, **UNKNOWN}[name], AFTER if is_late else BEFORE)
+    if kind == "partial":
+        return leave_unprocessed(1)
+    return EmptyPages() if is_late else break_pages
+
+
 def both(one: Rule, other: Rule) -> Rule:
     """Put a call under two rules."""
     return lambda call, send: one(call, lambda request: other(Call(call.number, call.operation, request), send))

@@ -109,7 +109,7 @@ def _as_text(value: Any) -> str:
 def import_tables() -> None:
     """Import every domain's models, so that their tables are created."""
     importlib.import_module("chalicelib.platform.idempotency")
-    for domain in ("catalog", "usage"):
+    for domain in ("catalog", "usage", "credits", "invoices"):
         if importlib.util.find_spec(f"chalicelib.{domain}.tables") is not None:
             importlib.import_module(f"chalicelib.{domain}.tables")
 

@@ -4,10 +4,12 @@ import itertools
 
 import pytest
 
+from chalicelib.invoices import store as invoices_store
 from chalicelib.usage import counters_store
 from tests.faults import rules
 from tests.faults.matrix import Matrix
 from tests.faults.paths import PATHS, Served
+from tests.faults.paths_billing import BILLING_PATHS
 from tests.faults.tap import Crash
 
 WAYS = list(itertools.product((rules.BEFORE, rules.AFTER), (False, True)))
@@ -27,6 +29,19 @@ def crash_everywhere(matrix: Matrix) -> int:
 @pytest.mark.parametrize("name", list(PATHS))
 def test_a_crash_anywhere_leaves_what_a_repeat_completes(served: Served, name: str) -> None:
     assert crash_everywhere(Matrix(served, PATHS[name])) >= 8
+
+
+@pytest.mark.parametrize("name", list(BILLING_PATHS))
+def test_a_crash_in_billing_leaves_what_a_repeat_completes(selling: Served, name: str) -> None:
+    assert crash_everywhere(Matrix(selling, BILLING_PATHS[name])) >= 8
+
+
+@pytest.mark.parametrize("name", ["finalize", "bill a week with late usage of another"])
+def test_a_crash_between_pages_of_an_invoice_leaves_what_a_repeat_completes(
+    selling: Served, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invoices_store, "PAGE_BYTES", 200)
+    assert crash_everywhere(Matrix(selling, BILLING_PATHS[name])) >= 12
 
 
 @pytest.mark.parametrize("name", ["rollup of many quarter-hours", "counting past events"])

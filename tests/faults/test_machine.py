@@ -17,7 +17,7 @@ from chalicelib.shared.time import ONE_DAY, local_day_of, zone_of
 from chalicelib.usage import counters_store, query
 from tests.faults import rules
 from tests.faults.naive import Received
-from tests.faults.tap import Crash, Rule
+from tests.faults.tap import Crash
 from tests.faults.world import (
     ACME,
     FROM,
@@ -73,7 +73,7 @@ class Machine(RuleBasedStateMachine):
             return act()
         kind, number, is_late = drawn
         try:
-            with self.world.store.tap.under(_rule(kind, number, is_late)):
+            with self.world.store.tap.under(rules.drawn(kind, number, is_late)):
                 return act()
         except Crash:
             fresh_process()
@@ -178,17 +178,6 @@ class Machine(RuleBasedStateMachine):
 
 
 _QUARTER = timedelta(minutes=15)
-
-
-def _rule(kind: str, number: int, is_late: bool) -> Rule:
-    if kind == "crash":
-        return rules.crash_at(number, rules.AFTER if is_late else rules.BEFORE)
-    if kind == "throttle":
-        name = "ReadTimeoutError" if is_late else "ThrottlingException"
-        return rules.at(number, {**rules.REFUSED, **rules.UNKNOWN}[name], rules.AFTER if is_late else rules.BEFORE)
-    if kind == "partial":
-        return rules.leave_unprocessed(1)
-    return rules.EmptyPages() if is_late else rules.break_pages
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -35,7 +35,8 @@ class OnMoto:
 
     def ingest_and_roll_up(self, name: str) -> None:
         self.world.ingest(*(event(f"{number}", NOON - AN_HOUR, organization=name, v=4**number) for number in range(3)))
-        rollup.roll_up_day(catalog_service.get_organization(name), [quarter_hour_of(NOON - AN_HOUR)])
+        organization = catalog_service.get_organization(name)
+        rollup.roll_up_day(organization, [quarter_hour_of(NOON - AN_HOUR)], lambda: NOON)
 
 
 @pytest.fixture

@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.invoices import store as invoices_store
 from chalicelib.shared.errors import Busy
-from tests.faults import rules
+from tests.faults import billing, rules
+from tests.faults.billing_checks import check_billing
 from tests.faults.matrix import Matrix
 from tests.faults.meaning import meaning
 from tests.faults.paths import PATHS, Served, Unavailable
+from tests.faults.paths_billing import BILLING_PATHS
 from tests.faults.tap import Rule
-from tests.faults.world import World
+from tests.faults.world import ACME, World
 
 RULES: dict[str, Callable[[], Rule]] = {
     "a page ends after every item": lambda: rules.break_pages,
@@ -24,10 +27,19 @@ RULES: dict[str, Callable[[], Rule]] = {
 
 @pytest.mark.parametrize("name", list(PATHS))
 def test_partial_results_change_nothing(served: Served, name: str) -> None:
-    matrix = Matrix(served, PATHS[name])
+    partial_results_change_nothing(Matrix(served, PATHS[name]))
+
+
+@pytest.mark.parametrize("name", list(BILLING_PATHS))
+def test_partial_results_change_nothing_in_billing(selling: Served, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invoices_store, "PAGE_BYTES", 200)
+    partial_results_change_nothing(Matrix(selling, BILLING_PATHS[name]))
+
+
+def partial_results_change_nothing(matrix: Matrix) -> None:
     for make in RULES.values():
         with matrix.under(make()):
-            answer = matrix.path.do(served)
+            answer = matrix.path.do(matrix.served)
         assert answer == matrix.answer
         matrix.compare()
 
@@ -37,6 +49,17 @@ def test_partial_results_change_no_answer(used: World, rule: str) -> None:
     right = meaning(used)
     with used.store.tap.under(RULES[rule]()):
         assert meaning(used) == right
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+def test_partial_results_change_no_answer_about_billing(sold: World, rule: str) -> None:
+    billing.bill(sold)
+    billing.grant(sold)
+    billing.grant(sold)
+    right = meaning(sold)
+    with sold.store.tap.under(RULES[rule]()):
+        assert meaning(sold) == right
+        check_billing(ACME)
 
 
 @pytest.mark.parametrize("name", ["events over HTTP", "events by the queue", "void"])

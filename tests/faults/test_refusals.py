@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.faults import billing
+from tests.faults.billing import CURRENT, DUE, SUBSCRIPTION
 from tests.faults.paths import EARLY, METER, ONCE, ORGANIZATION, Refused, Served, plain
-from tests.faults.world import NOON, event
+from tests.faults.world import ACME, NOON, event
 
 AN_HOUR = timedelta(hours=1)
 GOOD = plain(event("good", NOON - AN_HOUR))[0]
@@ -49,6 +51,45 @@ def test_a_refused_request_leaves_every_table_as_it_was(served: Served, name: st
         with pytest.raises(Refused):
             served.ask(*REFUSED[name], **headers)
         assert served.world.store.keep() == before
+
+
+_SUBSCRIBE = f"/v1/organizations/{ACME}/subscriptions"
+_PAYMENT = {"amount": "0.10", "reference": "a"}
+_TOO_MUCH = [{"line": "usage-units", "amount": "0.13"}]
+_NOTE = {"lines": [{"line": "usage-units", "amount": "0.08"}], "reason": "r", "to": "credit"}
+
+# In a world where last week has been billed, and comes to 0.26 with tax.
+REFUSED_IN_BILLING: dict[str, tuple[str, str, Any]] = {
+    "a plan that exists otherwise": ("POST", "/v1/plans", {**billing.plan_body(billing.DEAR), "key": "usage"}),
+    "a plan of no meter": ("POST", "/v1/plans", {"key": "bad", "name": "B", "charges": [{"meter": "none"}]}),
+    "another subscription": ("POST", _SUBSCRIBE, {"plan": "usage"}),
+    "a subscription to no plan": ("POST", _SUBSCRIBE, {"plan": "none"}),
+    "a change to the same plan": ("POST", f"/v1/subscriptions/{SUBSCRIPTION}/change", {"plan": "usage", "version": 1}),
+    "nothing to resume": ("POST", f"/v1/subscriptions/{SUBSCRIPTION}/resume", None),
+    "an end in the past": ("POST", f"/v1/subscriptions/{SUBSCRIPTION}/cancel", {"at": "2026-01-12T00:00:00Z"}),
+    "finalizing a week that lasts": ("POST", f"/v1/invoices/{CURRENT}/finalize", None),
+    "paying a draft": ("POST", f"/v1/invoices/{CURRENT}/payments", _PAYMENT),
+    "paying more than is due": ("POST", f"/v1/invoices/{DUE}/payments", {**_PAYMENT, "amount": "0.27"}),
+    "paying in part of a cent": ("POST", f"/v1/invoices/{DUE}/payments", {**_PAYMENT, "amount": "0.001"}),
+    "reversing no payment": ("POST", f"/v1/invoices/{DUE}/payments/pay_9/reverse", {"reason": "r"}),
+    "crediting more than the line": ("POST", f"/v1/invoices/{DUE}/credit-notes", {**_NOTE, "lines": _TOO_MUCH}),
+    "crediting a draft": ("POST", f"/v1/invoices/{CURRENT}/credit-notes", _NOTE),
+    "voiding no invoice": ("POST", f"/v1/invoices/inv_{ACME}.9p9.0/void", {"reason": "r"}),
+    "selling nothing": ("POST", f"/v1/organizations/{ACME}/invoices", {"lines": []}),
+    "a grant of nothing": ("POST", f"/v1/organizations/{ACME}/credits/grants", {"name": "G", "amount": "0"}),
+    "voiding no grant": ("POST", f"/v1/organizations/{ACME}/credits/grants/gr_none/void", {"reason": "r"}),
+    "an event that is too late": ("POST", "/v1/events", plain(event("late", billing.MONDAY - timedelta(days=3)))),
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED_IN_BILLING))
+def test_a_refused_request_about_billing_leaves_every_table_as_it_was(selling: Served, name: str) -> None:
+    billing.bill(selling.world)
+    before = selling.world.store.keep()
+    for headers in ({}, ONCE):
+        with pytest.raises(Refused):
+            selling.ask(*REFUSED_IN_BILLING[name], **headers)
+        assert selling.world.store.keep() == before
 
 
 @pytest.mark.parametrize("role", ["ingest", "read"])

@@ -18,6 +18,7 @@ from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog import store as catalog_store
 from chalicelib.catalog.meters import Aggregation, Dimension, Meter
 from chalicelib.catalog.organizations import Organization
+from chalicelib.catalog.plan_memory_store import remembered_plans
 from chalicelib.platform import auth, retries, together
 from chalicelib.platform.writes import Lost, commit
 from chalicelib.shared.clock import clock
@@ -33,7 +34,9 @@ from chalicelib.usage.query import UsageQuestion, measure_usage, open_reader
 from chalicelib.usage.ranges import Range, Window, day_of
 from chalicelib.usage.segments import Segment
 from chalicelib.usage.tables import SegmentItem
+from tests.faults.billing_checks import check_billing
 from tests.faults.naive import Books, Received, quantity
+from tests.faults.naive_billing import Sales
 from tests.faults.store import FaultStore, Kept, as_read, open_store
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -53,16 +56,21 @@ def event(id: str, at: datetime = NOON, *, organization: str = ACME, **content: 
 
 @dataclass
 class World:
-    """One store with its books. ``now`` is the domain's clock."""
+    """One store with its books. ``now`` is the domain's clock.
+
+    ``takes_history`` tells whether events of any age are sent, as history is brought in, or as they happen.
+    """
 
     store: FaultStore
     now: datetime = NOON
     books: Books = field(default_factory=Books)
+    sales: Sales = field(default_factory=Sales)
+    takes_history: bool = True
     organizations: list[str] = field(default_factory=list)
 
-    def organization(self, name: str = ACME, zone: str = "UTC") -> None:
+    def organization(self, name: str = ACME, zone: str = "UTC", **more: Any) -> None:
         """Create an organization."""
-        made = Organization(id=name, name=name, currency="USD", timezone=zone, created_at=FROM)
+        made = Organization(id=name, name=name, currency="USD", timezone=zone, created_at=FROM, **more)
         commit(catalog_service.organization_writes(made))
         self.organizations.append(name)
 
@@ -91,7 +99,7 @@ class World:
     def ingest(self, *events: Received) -> None:
         """Send events as one request."""
         envelope = open_message(dump({"events": [_sent(one) for one in events]}))
-        receipt = ingest.ingest(envelope, ingest.Delivery(now=self.now, is_backfill=True))
+        receipt = ingest.ingest(envelope, ingest.Delivery(now=self.now, is_backfill=self.takes_history))
         assert receipt.accepted == len(events)
 
     def void(self, one: Received) -> None:
@@ -110,11 +118,11 @@ class World:
     def roll_up(self) -> None:
         """Run the rollup once, over the shards that have organizations."""
         shards = sorted({store.shard_of(name) for name in self.organizations})
-        rollup.roll_up(self.now, has_time=always, shards=shards)
+        rollup.roll_up(lambda: self.now, has_time=always, shards=shards)
 
     def count_past(self) -> None:
         """Run the counting job until it is done."""
-        counting.count_past_events(self.now, has_time=always)
+        counting.count_past_events(lambda: self.now, has_time=always)
 
     def settle(self) -> None:
         """Let every job that is due run to its end, an hour later."""
@@ -169,6 +177,8 @@ class World:
             stored = _Stored(self.store, organization)
             stored.check()
             self.check_health(organization, [counters.health for counters in stored.days.values()])
+            if self.sales.sold:
+                check_billing(organization)
 
     def check_health(self, organization: str, sums: Sequence[Health]) -> None:
         """Assert that the counts of health are those of the books; extra copies made by retries are duplicates."""
@@ -273,6 +283,7 @@ def _meaning(counters: Counters) -> tuple[Any, ...]:
 def fresh_process() -> None:
     """Forget what a process remembers, as a new one would."""
     catalog_store.forget_definitions()
+    remembered_plans.forget()
     auth._keys._read.clear()
 
 
@@ -309,6 +320,7 @@ class Beginning:
 
     kept: Kept
     books: Books
+    sales: Sales
     now: datetime
     organizations: Sequence[str]
     ns: int
@@ -317,14 +329,15 @@ class Beginning:
 def beginning(world: World) -> Beginning:
     """Keep a world as it is."""
     books = Books(list(world.books.events), set(world.books.voided), dict(world.books.amended))
-    return Beginning(world.store.keep(), books, world.now, list(world.organizations), _ticking().ns)
+    kept, organizations = world.store.keep(), list(world.organizations)
+    return Beginning(kept, books, world.sales.copy(), world.now, organizations, _ticking().ns)
 
 
 def go_back(world: World, to: Beginning) -> None:
     """Make a world what it was, in a fresh process."""
     world.store.put_back(to.kept)
     world.books = Books(list(to.books.events), set(to.books.voided), dict(to.books.amended))
-    world.now, world.organizations = to.now, list(to.organizations)
+    world.sales, world.now, world.organizations = to.sales.copy(), to.now, list(to.organizations)
     _ticking().ns = to.ns
     clock.set(world.now)
     fresh_process()

@@ -102,8 +102,8 @@ def test_no_function_has_more_than_four_positional_parameters() -> None:
 def confusable(node: type_of_function) -> bool:
     """Tell whether two positional parameters have one type.
 
-    ``one, other`` says that their order does not matter; ``first, end``, ``start, end`` and ``before, after`` are an order
-    that nobody confuses.
+    ``one, other`` says that their order does not matter; nobody confuses ``first, end``, ``start, end`` or
+    ``before, after``.
     ``Any`` is no type, and a library decides about what is marked as an override.
     """
     if any(ast.unparse(decorator).endswith("override") for decorator in node.decorator_list):

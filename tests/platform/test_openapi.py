@@ -30,9 +30,7 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
     schema = schemathesis.openapi.from_dict(json.loads(json.dumps(document)))
     schema.validate()
     found = {getattr(result.ok(), "label", "") for result in schema.get_all_operations() if isinstance(result, Ok)}
-    assert found == {
-        f"{spec.method} {spec.path}" for spec in shop_module.routes.specs
-    }
+    assert found == {f"{spec.method} {spec.path}" for spec in shop_module.routes.specs}
 
 
 def test_every_schema_is_json_schema_2020(document: dict[str, Any]) -> None:
@@ -102,3 +100,129 @@ def test_the_app_serves_its_document(tables: None) -> None:
 
 def test_health_is_public(tables: None) -> None:
     assert Shop(app.app)("GET", "/health", key=None).json == {"status": "ok"}
+
+
+@pytest.fixture(scope="module")
+def served() -> dict[str, Any]:
+    """Give the document of the whole app, as clients read it."""
+    made: dict[str, Any] = json.loads(json.dumps(openapi.document(registered_routes())))
+    return made
+
+
+def operations(served: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (f"{method.upper()} {path}", each)
+        for path, methods in served["paths"].items()
+        for method, each in methods.items()
+    ]
+
+
+def names_in(schema: Any) -> set[str]:
+    """Collect what a schema refers to."""
+    if isinstance(schema, list):
+        return set().union(*map(names_in, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set()
+    return own.union(*map(names_in, schema.values()))
+
+
+def test_the_served_document_is_openapi_with_every_reference_defined(served: dict[str, Any]) -> None:
+    schemathesis.openapi.from_dict(served).validate()
+    schemas = served["components"]["schemas"]
+    for schema in schemas.values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    assert "InvoiceAnswer" in names_in(served)
+    assert names_in(served) <= set(schemas)
+
+
+def test_each_operation_has_a_name_of_its_own_and_says_what_it_does(served: dict[str, Any]) -> None:
+    named = [each["operationId"] for _, each in operations(served)]
+    assert len(set(named)) == len(named)
+    assert [label for label, each in operations(served) if not each["summary"].endswith((".", ";"))] == []
+
+
+BILLING = (
+    "/v1/organizations/{org}/subscriptions",
+    "/v1/subscriptions",
+    "/v1/organizations/{org}/invoices",
+    "/v1/invoices",
+    "/v1/credit-notes",
+)
+CREATING = {
+    "POST /v1/organizations/{org}/subscriptions",
+    "POST /v1/organizations/{org}/invoices",
+    "POST /v1/invoices/{invoice}/credit-notes",
+}
+
+
+def billing(served: dict[str, Any]) -> list[tuple[str, Any]]:
+    """List the operations of subscriptions and invoices."""
+    return [(label, each) for label, each in operations(served) if label.partition(" ")[2].startswith(BILLING)]
+
+
+def test_subscriptions_and_invoices_are_all_documented(served: dict[str, Any]) -> None:
+    assert {label for label, _ in billing(served)} == {
+        *CREATING,
+        "GET /v1/organizations/{org}/subscriptions",
+        "GET /v1/subscriptions/{subscription}",
+        "PATCH /v1/subscriptions/{subscription}",
+        "POST /v1/subscriptions/{subscription}/change",
+        "POST /v1/subscriptions/{subscription}/cancel",
+        "POST /v1/subscriptions/{subscription}/resume",
+        "GET /v1/organizations/{org}/invoices",
+        "GET /v1/organizations/{org}/invoices/current",
+        "GET /v1/invoices",
+        "GET /v1/invoices/{invoice}",
+        "POST /v1/invoices/{invoice}/finalize",
+        "POST /v1/invoices/{invoice}/payments",
+        "POST /v1/invoices/{invoice}/payments/{payment}/reverse",
+        "POST /v1/invoices/{invoice}/void",
+        "POST /v1/invoices/{invoice}/uncollectible",
+        "GET /v1/invoices/{invoice}/lines/{line}",
+        "GET /v1/invoices/{invoice}/pdf",
+        "GET /v1/invoices/{invoice}/html",
+        "GET /v1/invoices/{invoice}/csv",
+        "GET /v1/credit-notes/{note}",
+    }
+
+
+def test_what_makes_something_new_answers_201_and_everything_else_200(served: dict[str, Any]) -> None:
+    for label, each in billing(served):
+        good = {status for status in each["responses"] if status < "300"}
+        assert good == {"201" if label in CREATING else "200"}, label
+
+
+def test_every_operation_on_a_named_thing_documents_404_and_every_action_409(served: dict[str, Any]) -> None:
+    for label, each in billing(served):
+        assert "404" in each["responses"], label
+        if label.startswith(("POST", "PATCH")) and label != "POST /v1/organizations/{org}/invoices":
+            assert "/problems/conflict" in json.dumps(each["responses"]["409"]), label
+
+
+def test_documents_of_an_invoice_are_shown_with_their_media_types(served: dict[str, Any]) -> None:
+    for name, media in [("pdf", "application/pdf"), ("html", "text/html"), ("csv", "text/csv")]:
+        shown = operation(served, f"/v1/invoices/{{invoice}}/{name}", "get")["responses"]["200"]["content"]
+        assert list(shown) == [media]
+
+
+def test_an_invoice_is_shown_with_every_field_of_the_contract(served: dict[str, Any]) -> None:
+    schemas = served["components"]["schemas"]
+    fields = "id number organization status payment_status currency period issued_at due_at finalizes_at lines subtotal"
+    fields += " discount credits_applied tax taxes total amount_paid amount_credited amount_due payments credit_notes"
+    fields += " void_reason late_usage_until plan seller buyer ledger_head blocked as_of"
+    assert set(fields.split()) <= set(schemas["InvoiceAnswer"]["required"])
+    line = "id kind charge name meter unit group service_period quantity amount net tiers credits origin"
+    assert set(line.split()) <= set(schemas["LineAnswer"]["required"])
+    assert schemas["LineKind"]["enum"] == [
+        *("usage", "recurring", "minimum", "cap", "discount", "late_usage", "one_off", "carried_to_credit")
+    ]
+
+
+def test_lists_of_invoices_name_their_filters(served: dict[str, Any]) -> None:
+    def parameters(path: str) -> set[str]:
+        return {each["name"] for each in operation(served, path, "get")["parameters"]}
+
+    own, everywhere = parameters("/v1/organizations/{org}/invoices"), parameters("/v1/invoices")
+    assert own == {"org", "limit", "cursor", "status", "payment_status"}
+    assert everywhere == {"limit", "cursor", "status", "payment_status", "from", "to", "organization"}

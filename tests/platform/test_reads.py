@@ -3,7 +3,18 @@ from typing import Any
 import pytest
 
 from chalicelib.platform import reads
-from chalicelib.platform.reads import ItemKey, Query, find, find_many, first, list_page, read_page, walk, write_batch
+from chalicelib.platform.reads import (
+    ItemKey,
+    Query,
+    find,
+    find_many,
+    first,
+    list_page,
+    past_empty_pages,
+    read_page,
+    walk,
+    write_batch,
+)
 from chalicelib.platform.retries import MAX_ATTEMPTS
 from chalicelib.platform.tables import BaseModel
 from chalicelib.shared.errors import Busy
@@ -79,6 +90,14 @@ def test_one_round_trip_may_be_empty_and_still_have_more(_boxes: None) -> None:
     found = first(Query(model=Box, pk="a", where=Box.state == "old"))
     assert found is not None
     assert found.sk == "01"
+
+
+def test_empty_pages_are_passed_over_until_there_are_items_or_nothing_follows(_boxes: None) -> None:
+    query = Query(model=Box, pk="a", where=Box.state == "old")
+    assert names(past_empty_pages(query, read_page(query, limit=1), limit=1).items) == ["01"]
+    nowhere = Query(model=Box, pk="a", where=Box.state == "none")
+    page = past_empty_pages(nowhere, read_page(nowhere, limit=1), limit=1)
+    assert (page.items, page.next_key) == ([], None)
 
 
 def unprocessed(script: Script, monkeypatch: pytest.MonkeyPatch, times: int) -> None:

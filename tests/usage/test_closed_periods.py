@@ -235,7 +235,9 @@ def test_a_note_that_cannot_be_written_leaves_the_mark(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("_closed_december")
-def test_the_note_is_written_after_the_counters_and_before_the_mark_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_note_is_written_after_the_counters_and_after_the_day_before_the_mark_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stored.send(event("late", DECEMBER))
     written: list[str] = []
     call = dynamodb()._make_api_call
@@ -251,7 +253,7 @@ def test_the_note_is_written_after_the_counters_and_before_the_mark_goes(monkeyp
 
     monkeypatch.setattr(dynamodb(), "_make_api_call", note)
     stored.roll(NOW)
-    assert written == ["q", "subscriptions", "d", "acme"]
+    assert written == ["q", "subscriptions", "d", "subscriptions", "acme"]
 
 
 @pytest.mark.usefixtures("_closed_december")
