@@ -15,6 +15,7 @@ from chalicelib.catalog.plans import Price, PricesBy, RecurringCharge, Timing, U
 from chalicelib.catalog.subscriptions import Period
 from chalicelib.catalog.timeline import find_period
 from chalicelib.invoices.draft_lines import (
+    Days,
     LatePeriod,
     LatePlace,
     LineMaker,
@@ -202,7 +203,7 @@ def test_lines_without_usage_and_fee_are_left_out_but_a_fee_without_usage_is_not
     flat = volume(("10", "1", "5"), (None, "1"))
     assert usage_lines(rated(charge(), daily={"a": 0})) == []
     [line] = usage_lines(rated(charge(price=flat), daily={"a": 0}))
-    assert (line.quantity, line.amount_minor) == (0, 500)
+    assert (line.quantity, line.amount_minor) == (Decimal(0), 500)
 
 
 def test_the_discount_is_one_line_over_usage_cap_and_fees() -> None:
@@ -226,7 +227,8 @@ def test_the_amounts_of_a_period_have_net_minimum_and_days_of_all_groups() -> No
     prices = PricesBy("model", {"a": per_unit("0.01"), "b": per_unit("0.01")})
     of = rated(charge(price=prices, minimum_minor=10_000), daily={"a": 2, "b": 1}, minimum_minor=12_000)
     fifth, sixth = date(2026, 1, 5), date(2026, 1, 6)
-    days = {"tokens#0": {"a": {fifth: Decimal(60), sixth: Decimal(2)}, "b": {fifth: Decimal(31)}}}
+    by_group: Days = {"a": {fifth: Decimal(60), sixth: Decimal(2)}, "b": {fifth: Decimal(31)}}
+    days = {"tokens#0": by_group}
     assert billed_amounts(of, days) == {
         "tokens#0": Billed(10_000, Decimal(93), {fifth: Decimal(91), sixth: Decimal(2)}),
         PLAN_MINIMUM: Billed(2000),

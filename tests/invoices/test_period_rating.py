@@ -22,7 +22,7 @@ from chalicelib.invoices.period_rating import (
     rate_usage,
 )
 from chalicelib.shared.time import QuarterHour, quarter_hour_of
-from chalicelib.usage.cumulative import Quantities
+from chalicelib.usage.cumulative import Quantities, Values
 from chalicelib.usage.ranges import Range
 from tests.catalog.build_subscriptions import at, plan, run, subscribed
 from tests.invoices.build_prices import by_model, graduated, per_unit
@@ -78,7 +78,9 @@ class Figures:
         days = [sum(max(0, min(one.end, cut) - one.start) for one in ranges) // 96 for cut in cuts]
         if not by:
             return Quantities({(): tuple(Decimal(sum(self.daily.values()) * one) for one in days)}, self.has_rest)
-        groups = {(name,): tuple(Decimal(each * one) for one in days) for name, each in self.daily.items()}
+        groups: dict[Values, tuple[Decimal, ...]] = {
+            (name,): tuple(Decimal(each * one) for one in days) for name, each in self.daily.items()
+        }
         return Quantities(groups, self.has_rest)
 
     def is_counting(self, meter: str) -> bool:
@@ -105,7 +107,7 @@ def test_parts_that_define_a_charge_alike_are_one_and_tiers_go_on() -> None:
     assert shown(fee) == ("seats#1", (span("2026-01-11", "2026-02-01"),), 21)
     [rated] = rate_period(whole, plans, Figures({"a": 100})).usage
     # 3,100 units: 1,000 at 0.02 and 2,100 at 0.01, as if there had been no change.
-    assert (rated.quantity, rated.net_minor) == (3100, 4100)
+    assert (rated.quantity, rated.net_minor) == (Decimal(3100), 4100)
 
 
 def test_a_charge_that_changed_is_rated_in_each_part_for_itself() -> None:
@@ -162,7 +164,7 @@ def test_prices_by_a_dimension_rate_each_of_its_values() -> None:
     [rated] = rate_period(period(), [with_charges(charge)], figures).usage
     assert figures.asked[0]["by"] == ("model",)
     assert [(line.group, line.net_minor) for line in rated.rated.lines] == [("large", 6200), ("small", 1550)]
-    assert (rated.quantity, rated.net_minor) == (372, 7750)
+    assert (rated.quantity, rated.net_minor) == (Decimal(372), 7750)
 
 
 def test_a_partial_period_lowers_minimum_and_included_units_by_its_days() -> None:

@@ -22,6 +22,7 @@ from chalicelib.invoices.progress import (
     advance_ref,
     after_closing,
     after_settling,
+    find_fee_draft,
     find_late_draft,
     find_open_draft,
     give_fees_back,
@@ -166,6 +167,20 @@ def test_a_fee_that_came_back_after_the_end_is_due_at_once() -> None:
     found = find_late_draft([one], at("2026-02-10"))
     assert found is not None
     assert (found.advance, found.finalizes_at) == ((0,), at("2026-02-10"))
+
+
+def test_a_fee_that_came_back_after_the_end_is_due_beside_the_draft_of_another_subscription() -> None:
+    ended = progressed(ends="2026-02-01", next_period=1, advance_until=2, advance_missing=(0,), late_invoices=1)
+    following = progressed("2026-02-01", number=2)
+    found = find_fee_draft([ended, following], at("2026-02-10"))
+    assert found is not None
+    assert (found.ref.id, found.advance, found.finalizes_at) == ("inv_acme.1l1.0", (0,), at("2026-02-10"))
+    assert due("2026-02-10", ended, following) == "2026-02-10T00:00"
+
+
+def test_a_fee_that_came_back_before_the_end_waits_for_the_next_draft() -> None:
+    assert find_fee_draft([progressed(next_period=1, advance_until=2, advance_missing=(0,))], at("2026-02-10")) is None
+    assert find_fee_draft([progressed(ends="2026-02-01", next_period=1)], at("2026-02-10")) is None
 
 
 def due(now: str, *subscriptions: Subscription, plans: Plans = PLANS) -> str | None:

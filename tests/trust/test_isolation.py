@@ -30,6 +30,7 @@ class Ask:
 
 
 PUBLIC_OR_OWN = Ask()
+INVOICE, SUBSCRIPTION = {"invoice": "inv_{org}.1p0.0"}, {"subscription": "sub_{org}.1"}
 GLOBAL = 403
 
 ROUTES: Mapping[str, Ask] = {
@@ -43,9 +44,23 @@ ROUTES: Mapping[str, Ask] = {
     "POST /v1/events/amend": Ask({**CORRECTION, "data": {"model": "b"}}),
     "POST /v1/events/void": Ask(CORRECTION),
     "GET /v1/ingestion": Ask(query={"organization": "{org}"}),
-    "GET /v1/invoices/{invoice}/csv": Ask(variables={"invoice": "inv_{org}.1p0.0"}),
-    "GET /v1/invoices/{invoice}/html": Ask(variables={"invoice": "inv_{org}.1p0.0"}),
-    "GET /v1/invoices/{invoice}/pdf": Ask(variables={"invoice": "inv_{org}.1p0.0"}),
+    "GET /v1/credit-notes/{note}": Ask(variables={"note": "cn_{org}.1"}),
+    "GET /v1/invoices": Ask(query={"organization": "{org}"}, refused=GLOBAL),
+    "GET /v1/invoices/{invoice}": Ask(variables=INVOICE),
+    "POST /v1/invoices/{invoice}/credit-notes": Ask(
+        {"lines": [{"line": "fee-support", "amount": "1"}], "reason": MARK, "to": "refund"}, variables=INVOICE
+    ),
+    "POST /v1/invoices/{invoice}/finalize": Ask(variables={"invoice": "inv_{org}.1p1.0"}),
+    "GET /v1/invoices/{invoice}/lines/{line}": Ask(variables={"invoice": "inv_{org}.1p1.0", "line": "usage-calls"}),
+    "POST /v1/invoices/{invoice}/payments": Ask({"amount": "1", "reference": MARK}, variables=INVOICE),
+    "POST /v1/invoices/{invoice}/payments/{payment}/reverse": Ask(
+        {"reason": MARK}, variables={"invoice": "inv_{org}.0o1.0", "payment": "pay_1"}
+    ),
+    "POST /v1/invoices/{invoice}/uncollectible": Ask({"reason": MARK}, variables=INVOICE),
+    "POST /v1/invoices/{invoice}/void": Ask({"reason": MARK, "regenerate": True}, variables=INVOICE),
+    "GET /v1/invoices/{invoice}/csv": Ask(variables=INVOICE),
+    "GET /v1/invoices/{invoice}/html": Ask(variables=INVOICE),
+    "GET /v1/invoices/{invoice}/pdf": Ask(variables=INVOICE),
     "GET /v1/meters": PUBLIC_OR_OWN,
     "POST /v1/meters": Ask({"key": "m", "name": "M", "event_type": "t", "aggregation": "count"}, refused=GLOBAL),
     "GET /v1/meters/{meter}": Ask(variables={"meter": "{org}"}),
@@ -67,7 +82,12 @@ ROUTES: Mapping[str, Ask] = {
     "GET /v1/organizations/{org}/credits/ledger": Ask(),
     "GET /v1/organizations/{org}/credits/verify": Ask(),
     "GET /v1/organizations/{org}/events": Ask(query={"source": MARK}),
+    "GET /v1/organizations/{org}/invoices": Ask(),
+    "POST /v1/organizations/{org}/invoices": Ask({"lines": [{"name": MARK, "quantity": 1, "unit_price": 1}]}),
+    "GET /v1/organizations/{org}/invoices/current": Ask(),
     "POST /v1/organizations/{org}/portal-links": Ask(),
+    "GET /v1/organizations/{org}/subscriptions": Ask(),
+    "POST /v1/organizations/{org}/subscriptions": Ask({"plan": "pro"}),
     "GET /v1/organizations/{org}/usage": Ask(query={"filter[model]": MARK, "meter": "tokens", "group_by": "model"}),
     "GET /v1/plans": PUBLIC_OR_OWN,
     "POST /v1/plans": Ask({"key": "{org}", **PLAN}, refused=GLOBAL),
@@ -77,6 +97,11 @@ ROUTES: Mapping[str, Ask] = {
     "GET /v1/session": PUBLIC_OR_OWN,
     "GET /v1/settings": Ask(refused=GLOBAL),
     "PUT /v1/settings": Ask({}, refused=GLOBAL),
+    "GET /v1/subscriptions/{subscription}": Ask(variables=SUBSCRIPTION),
+    "PATCH /v1/subscriptions/{subscription}": Ask({"spend_cap": "1"}, variables=SUBSCRIPTION),
+    "POST /v1/subscriptions/{subscription}/cancel": Ask({"at": "now"}, variables=SUBSCRIPTION),
+    "POST /v1/subscriptions/{subscription}/change": Ask({"plan": "pro", "at": "now"}, variables=SUBSCRIPTION),
+    "POST /v1/subscriptions/{subscription}/resume": Ask(variables=SUBSCRIPTION),
 }
 CREDENTIALS = ("admin", "ingest", "read", "portal")
 # What nobody needs who only sends events.
@@ -124,9 +149,16 @@ def test_another_organization_is_like_one_that_does_not_exist(
 @pytest.mark.parametrize(
     "route",
     [
+        "GET /v1/credit-notes/{note}",
+        "GET /v1/invoices",
+        "GET /v1/invoices/{invoice}",
+        "GET /v1/invoices/{invoice}/html",
+        "GET /v1/invoices/{invoice}/lines/{line}",
         "GET /v1/organizations",
         "GET /v1/organizations/{org}",
         "GET /v1/organizations/{org}/events",
+        "GET /v1/organizations/{org}/invoices",
+        "GET /v1/organizations/{org}/invoices/current",
         "GET /v1/organizations/{org}/usage",
         "GET /v1/plans",
         "GET /v1/plans/{plan}",
@@ -177,6 +209,24 @@ def test_cursors_of_others_do_not_open(callers: dict[str, ApiClient], deployment
             answer = caller.get(path, limit=1, cursor=cursor)
             assert (answer.status_code, answer.json_body["type"]) == (400, "/problems/invalid-cursor"), path
         assert caller.get("/v1/organizations/other/events", limit=1, cursor=events).status_code == 404
+
+
+@pytest.mark.usefixtures("_nothing_changes")
+def test_invoices_and_subscriptions_of_others_are_reached_by_no_filter_and_no_cursor(
+    callers: dict[str, ApiClient],
+) -> None:
+    admin, reader = callers["unbound"], callers["read"]
+    own = "/v1/organizations/acme"
+    for query in ({"invoice": "inv_other.1p0.0"}, {"invoice": "inv_other.1p1.0", "line": "usage-calls"}):
+        assert admin.get("/v1/organizations/other/events", **query).status_code == 200
+        for path in (f"{own}/events", "/v1/organizations/other/events"):
+            assert reader.get(path, **query).status_code == 404
+    for theirs in ("invoices", "subscriptions"):
+        cursor = admin.get(f"/v1/organizations/other/{theirs}", limit=1).json_body["next_cursor"] or "none"
+        answer = reader.get(f"{own}/{theirs}", limit=1, cursor=cursor)
+        assert (answer.status_code, answer.json_body["type"]) == (400, "/problems/invalid-cursor")
+        shown = reader.get(f"{own}/{theirs}").json_body["data"]
+        assert {one["organization"] for one in shown} == {"acme"}
 
 
 def test_an_idempotency_key_is_of_one_caller(callers: dict[str, ApiClient]) -> None:
