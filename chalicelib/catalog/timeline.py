@@ -73,11 +73,6 @@ def periods_from(subscription: Subscription, number: int, *, until: datetime) ->
         yield period
 
 
-def find_last_period(subscription: Subscription) -> Period | None:
-    """Derive the period that ends with the subscription; ``None`` without an end, or when none ever begins."""
-    return None if subscription.end_at is None else find_period_at(subscription, subscription.end_at - _MOMENT)
-
-
 def status_of(subscription: Subscription, now: datetime) -> SubscriptionStatus:
     """Tell where a subscription is in its life. One that ends where it starts never begins: it has ended."""
     if has_ended(subscription, now):

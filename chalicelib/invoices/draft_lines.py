@@ -193,11 +193,6 @@ def returned_fee(charge: str, billed: BilledFee, interval: Interval, *, number: 
     )
 
 
-def is_adjustment(line: Line) -> bool:
-    """Tell whether a line corrects an advance fee that was charged before."""
-    return line.id.startswith(f"{_ADJUSTED}-")
-
-
 def find_service_period(line: Line) -> int | None:
     """Find the number of the service period whose advance fee a line charges or corrects; ``None`` for other lines."""
     found = _SERVICE_PERIOD.search(line.id) if line.kind is LineKind.RECURRING else None

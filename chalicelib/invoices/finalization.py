@@ -13,7 +13,7 @@ from functools import partial
 from chalicelib.catalog import subscription_service
 from chalicelib.catalog.subscriptions import Subscription
 from chalicelib.credits import service as credits_service
-from chalicelib.credits.grants import FIRST_PRIORITY, PAID_IN_FULL, Grant, Scope, Source, SourceKind
+from chalicelib.credits.grants import Grant, Source, SourceKind, invoice_credit
 from chalicelib.invoices import store
 from chalicelib.invoices.draft import Draft
 from chalicelib.invoices.invoice import Invoice, LedgerHead
@@ -132,17 +132,8 @@ def with_wallet(billing: Billing, invoice: Invoice) -> tuple[Invoice, tuple[Writ
 
 def grant_of_invoice(minor: int, *, name: str, source: Source, now: datetime) -> Grant:
     """Make the grant of what an invoice or a credit note gives back as credit: paid for, spent first, on any line."""
-    return Grant(
-        id=f"gr_{sort_ids.next(clock.real_ns())}",
-        name=name,
-        amount_minor=minor,
-        effective_at=now,
-        created_at=now,
-        priority=FIRST_PRIORITY,
-        cost_basis=PAID_IN_FULL,
-        applies_to=Scope.ALL,
-        source=source,
-    )
+    made = f"gr_{sort_ids.next(clock.real_ns())}"
+    return invoice_credit(id=made, name=name, amount_minor=minor, source=source, now=now)
 
 
 def issue_writes(billing: Billing, invoice: Invoice, *, one_offs: int = 0) -> tuple[Write, ...]:

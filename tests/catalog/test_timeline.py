@@ -13,7 +13,6 @@ from chalicelib.catalog.timeline import (
     Span,
     current_terms,
     find_current,
-    find_last_period,
     find_period,
     find_period_at,
     find_period_of,
@@ -283,7 +282,7 @@ def test_no_period_begins_at_the_end_or_later_or_below_zero() -> None:
     one = subscription("2026-01-10", end_at=at("2026-03-01"))
     assert [find_period(one, number) is None for number in (-1, 0, 1, 2, 3)] == [True, False, False, True, True]
     assert find_period_at(one, at("2026-03-01")) is None
-    assert find_period_at(one, at("2026-03-01") - MOMENT) == find_period(one, 1) == find_last_period(one)
+    assert find_period_at(one, at("2026-03-01") - MOMENT) == find_period(one, 1)
     assert find_period(subscription("2026-01-10", end_at=at("2026-01-10")), 0) is None
 
 
@@ -345,7 +344,6 @@ def test_a_trial_that_is_cut_short_was_the_last_there_was() -> None:
     assert find_current(cut, at("2026-01-07")) == _span(("2026-01-06", "2026-01-10"))
     assert find_previous(cut, at("2026-01-10")) == _span(("2026-01-06", "2026-01-10"))
     assert find_period(cut, 0) is None
-    assert find_last_period(cut) is None
 
 
 def test_what_ends_where_it_starts_never_begins() -> None:

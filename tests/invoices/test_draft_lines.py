@@ -26,7 +26,6 @@ from chalicelib.invoices.draft_lines import (
     fee_line,
     find_late_place,
     find_service_period,
-    is_adjustment,
     late_lines,
     line_id,
     plan_minimum_line,
@@ -141,7 +140,7 @@ def test_other_lines_are_of_no_closed_period(name: str) -> None:
 def test_an_advance_fee_says_which_service_period_it_charges() -> None:
     [fee] = advance_fees(period(3), plan(charges=(seats(),)))
     made = fee_line(fee, number=3)
-    assert (made.id, find_service_period(made), is_adjustment(made)) == ("fee-seats.p3", 3, False)
+    assert (made.id, find_service_period(made)) == ("fee-seats.p3", 3)
     assert find_service_period(fee_line(fee)) is None
 
 
@@ -167,7 +166,7 @@ def test_a_fee_is_brought_to_what_is_due_net_of_the_discount_first_given(
     assert made is not None
     assert (made.amount_minor, made.net_minor, made.id) == (net_minor, net_minor, "adjusted-seats.p0")
     assert made.name == f"Seats: {says}"
-    assert (is_adjustment(made), find_service_period(made)) == (True, 0)
+    assert find_service_period(made) == 0
 
 
 def test_a_fee_whose_charge_is_gone_comes_back_whole() -> None:
