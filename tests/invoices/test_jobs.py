@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.invoices import billing_run, jobs
+from chalicelib.invoices import billing_run, jobs, store
 from chalicelib.invoices.reader import open_billing
 from chalicelib.platform import queues
 from chalicelib.platform.connection import client as dynamodb
@@ -212,6 +212,13 @@ def test_a_blocked_draft_is_counted_and_does_not_stop_the_others(subscribed: Api
     assert listed(subscribed, "/v1/organizations/slow/invoices", status="finalized")[0]["total"] == "1.00"
 
 
+def test_no_later_period_is_closed_before_a_blocked_one(api: ApiClient) -> None:
+    blocked_by_counting(api, "slow")
+    assert run(api, "run_billing", "2026-03-02") == told(blocked=1)
+    run(api, "rollup_usage")
+    assert run(api, "run_billing") == told(finalized=1, skipped=1)
+
+
 def overdue(api: ApiClient) -> None:
     """Issue an invoice of 10.00 that is due at the end of 31 January."""
     add_organization(api)
@@ -224,6 +231,16 @@ def test_an_invoice_is_marked_overdue_once_with_one_event(api: ApiClient) -> Non
     assert run(api, "run_billing", "2026-01-31T23:59:59Z")["overdue"] == 0
     assert run(api, "run_billing", "2026-02-01T00:00:00Z")["overdue"] == 1
     assert run(api, "run_billing", "2026-02-05T00:00:00Z")["overdue"] == 0
+    assert len(events("invoice.overdue")) == 1
+
+
+def test_an_index_that_still_lists_a_marked_invoice_marks_it_no_second_time(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overdue(api)
+    run(api, "run_billing", "2026-02-05")
+    monkeypatch.setattr(store, "list_overdue", lambda now, *, shard: [("acme", 1)])
+    assert run(api, "run_billing")["overdue"] == 0
     assert len(events("invoice.overdue")) == 1
 
 

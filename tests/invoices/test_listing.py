@@ -170,6 +170,12 @@ def test_pages_over_all_organizations_lose_and_repeat_nothing_where_instants_are
         assert all(len(page) <= limit for page in pages)
 
 
+def test_pages_over_all_organizations_lose_nothing_where_all_stand_in_one_part_of_the_index(api: ApiClient) -> None:
+    made = [sell_at(api, f"2026-01-0{day}T10:00:00Z") for day in (1, 2, 3)]
+    pages = walked(api, ALL, limit=1, payment_status="unpaid")
+    assert [one["id"] for page in pages for one in page] == made[::-1]
+
+
 def test_pages_over_all_organizations_keep_to_their_filter(many: ApiClient) -> None:
     everything = listed(many, ALL, limit=200)
     for status in ("finalized", "void"):
