@@ -272,7 +272,9 @@ class LatePeriod:
     @property
     def currency(self) -> str:
         """Give the currency of its plans."""
-        return next(usage.priced.plan.currency for usage in self.rated.usage)
+        usage = [one.priced for one in self.rated.usage]
+        fees = [one.priced for one in (*self.rated.arrears, *self.rated.advance)]
+        return next(priced.plan.currency for priced in (*usage, *fees))
 
     def differences(self) -> dict[str, Billed]:
         """Tell by charge what is to be billed now, more or less than was; charges without a difference are left out."""
