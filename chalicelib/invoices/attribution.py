@@ -65,11 +65,10 @@ def _scope_of(billing: Billing, ref: InvoiceRef, line: Line) -> LineScope | None
     subscription = _subscription(billing, ref.subscription)
     period = find_period(subscription, ref.number)
     assert period is not None, "a period that has an invoice exists"
-    own = billing.record(subscription, ref.number).own
+    until = billing.record(subscription, ref.number).reads.get(ref.attempt)
     value = None if line.group is None else next(iter(line.group.values()))
     for priced in billing.priced(period):
         if line_id("usage", charge=priced.charge.key, part=priced.part, group=value) == line.id:
-            until = own.read_id if own is not None and own.invoice == ref.id else None
             return _scope(priced, line.group, received_from=None, received_until=until)
     return None
 
@@ -82,13 +81,10 @@ def _late_scope(billing: Billing, ref: InvoiceRef, line: Line) -> LineScope | No
     period = find_period(subscription, place.period)
     assert period is not None, "a period with late usage exists"
     record = billing.record(subscription, place.period)
-    since = None if record.own is None else record.own.read_id
-    until = None
-    for late in record.late:
-        if late.invoice == ref.id:
-            until = late.read_id
-            break
-        since = late.read_id
+    until = next((late.read_id for late in record.late if late.invoice == ref.id), None)
+    # What was seen before: by any attempt at the period's own invoice, and by earlier invoices with late usage of it.
+    seen = [*record.reads.values(), *(late.read_id for late in record.late)]
+    since = max((read_id for read_id in seen if until is None or read_id < until), default=None)
     for priced in billing.priced(period):
         if isinstance(priced.charge, UsageCharge) and place.line_id(priced.charge.key, priced.part) == line.id:
             return _scope(priced, None, received_from=since, received_until=until)

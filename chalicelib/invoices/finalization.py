@@ -182,6 +182,8 @@ def _record_writes(billing: Billing, draft: Draft, invoice: Invoice) -> list[Wri
     records = Records(billing)
     records.change(ref, lambda record: replace(record, numbers={**record.numbers, ref.attempt: number}))
     if draft.open_draft.period is not None:
+        reads = {**billing.record_of(ref).reads, ref.attempt: billing.read_id}
+        records.change(ref, lambda record: replace(record, reads=reads))
         records.change(ref, lambda record: _closed(record, billing, draft, invoice))
     for period, fees in draft.fees.items():
         service = period_ref(draft.open_draft.subscription, period)

@@ -77,8 +77,8 @@ class BilledFee:
 class PeriodRecord:
     """What is known of one name, priced by ``plan``. ``own`` is the latest attempt's billing, while that is not void.
 
-    ``numbers`` has the invoice number of each attempt, ``late`` the later invoices with lines for this period, in
-    order, and ``advance`` the fees by key of the charge.
+    ``numbers`` has the invoice number of each attempt and ``reads`` the sort id of its read, ``late`` the later
+    invoices with lines for this period, in order, and ``advance`` the fees by key of the charge.
     """
 
     name: str
@@ -87,6 +87,7 @@ class PeriodRecord:
     period: Interval | None = None
     late_usage_until: datetime | None = None
     numbers: Mapping[int, int] = field(default_factory=dict)
+    reads: Mapping[int, str] = field(default_factory=dict)
     own: Billing | None = None
     late: tuple[Billing, ...] = ()
     advance: Mapping[str, BilledFee] = field(default_factory=dict)

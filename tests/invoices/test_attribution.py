@@ -148,6 +148,20 @@ def test_events_move_to_the_invoice_that_is_made_again(api: ApiClient) -> None:
     assert events_of(api, "1p0.1", "usage-tokens") == ["e1", "e2", "late"]
 
 
+def test_an_invoice_lists_what_it_billed_also_when_its_period_is_invoiced_again(api: ApiClient) -> None:
+    with_january(api, billed=True)
+    send(api, "late", "2026-01-07T10:00:00Z", 7, model="a")
+    run(api, "rollup_usage", "2026-03-02")
+    run(api, "run_billing")
+    send(api, "later", "2026-01-31T10:00:00Z", 3, model="a")
+    body_of(act(api, "1p0.0", "void", {"reason": "wrong", "regenerate": True}))
+    listed = {"1p0.0": ["e1", "e2"], "1p1.0": ["late"], "1p0.1": ["e1", "e2", "late", "later"]}
+    assert {name: events_of(api, name) for name in listed} == listed
+    run(api, "rollup_usage", "2026-03-04")
+    assert run(api, "run_billing")["finalized"] == 1
+    assert {name: events_of(api, name) for name in listed} == listed
+
+
 def test_a_part_with_a_price_of_its_own_bills_its_own_events(api: ApiClient) -> None:
     with_january(api)
     add_plan(api, [{**CENT, "unit_price": "0.03"}], "large")
