@@ -47,7 +47,7 @@ def create_grant(request: Request) -> Effect:
     organization = catalog_service.get_organization(request.path["org"])
     _refuse(request.body, organization, request.now)
     grant = _new(request.body, organization, request.now)
-    before = service.read_wallet(organization.id, currency=organization.currency)
+    before = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
     if len(before.allocations) >= MAX_GRANTS:
         raise Conflict(f"There are {MAX_GRANTS} grants, which is the most.")
     writes, after = service.grant_writes(before, [grant], recorded_at=request.now)
@@ -117,7 +117,7 @@ def _recurring(grant: Grant, body: NewGrant, organization: Organization) -> Gran
 def list_grants(request: Request) -> Answer:
     """List all grants in the order of drawdown, with what became of each."""
     organization = catalog_service.get_organization(request.path["org"])
-    read = service.read_wallet(organization.id, currency=organization.currency)
+    read = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
     begun = wallet.book_occurrences(read, now=request.now)
     position, limit = request.position(), request.query.limit
     keyed = sorted((drawdown_key(one.grant), one) for one in begun.allocations.values())
@@ -201,4 +201,4 @@ def change_expiry(request: Request) -> Effect:
 
 def _wallet_of(request: Request) -> Wallet:
     organization = catalog_service.get_organization(request.path["org"])
-    return service.read_wallet(organization.id, currency=organization.currency)
+    return service.read_wallet(organization.id, currency=organization.currency, now=request.now)

@@ -28,7 +28,7 @@ _AMOUNTS = (
 def get_credits(request: Request) -> Answer:
     """Sum up an organization's credit as it is now."""
     organization = catalog_service.get_organization(request.path["org"])
-    read = service.read_wallet(organization.id, currency=organization.currency)
+    read = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
     return Answer(_show_summary(summarize(read, request.now), organization.currency, request.now))
 
 

@@ -29,9 +29,14 @@ def head_of(item: BaseModel | None) -> WalletHead:
     return store.head_of(item)
 
 
-def read_wallet(organization: str, *, currency: str) -> Wallet:
+def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
     """Read a wallet whole; empty when nothing was ever written. Raises ``Busy`` while others never stop writing."""
-    return store.read_wallet(organization, currency=currency)
+    return store.read_wallet(organization, currency=currency, now=now)
+
+
+def find_wallet(organization: str, head: WalletHead, *, currency: str, now: datetime) -> Wallet | None:
+    """Read the rest of a wallet whose head was read; ``None`` when somebody wrote in between: read all again."""
+    return store.find_wallet(organization, head, currency=currency, now=now)
 
 
 def head_check(organization: str, head: WalletHead) -> Write:

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
 
@@ -59,16 +60,24 @@ def head_of(item: BaseModel | None) -> WalletHead:
     )
 
 
-def read_wallet(organization: str, *, currency: str) -> Wallet:
-    """Read a wallet whole: the head first, then pages and terms, again while somebody writes in between."""
+def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
+    """Read a wallet whole: the head first, then the rest, again while somebody writes in between."""
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             pause(attempt)
-        head = read_head(organization)
-        allocations = _read_allocations(organization, head)
-        if allocations is not None:
-            return Wallet(organization=organization, currency=currency, head=head, allocations=allocations)
+        found = find_wallet(organization, read_head(organization), currency=currency, now=now)
+        if found is not None:
+            return found
     raise Busy
+
+
+def find_wallet(organization: str, head: WalletHead, *, currency: str, now: datetime) -> Wallet | None:
+    """Read what belongs to a head that was read; ``None`` when somebody wrote in between."""
+    del now
+    allocations = _read_allocations(organization, head)
+    if allocations is None:
+        return None
+    return Wallet(organization=organization, currency=currency, head=head, allocations=allocations)
 
 
 def _read_allocations(organization: str, head: WalletHead) -> dict[str, Allocation] | None:

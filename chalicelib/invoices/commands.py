@@ -188,7 +188,7 @@ def _note_credit(note: CreditNote, invoice: Invoice, now: datetime) -> tuple[Cre
     """Give back to grants what they had paid, and grant what becomes credit; answers the wallet's writes too."""
     if not note.granted_minor and not note.reversed:
         return note, ()
-    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency)
+    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency, now=now)
     after = wallet.reverse(before, movements(note.reversed, invoice.id, now), recorded_at=now)
     if note.granted_minor:
         source = Source(SourceKind.CREDIT_NOTE, invoice.id)

@@ -121,7 +121,7 @@ def with_wallet(billing: Billing, invoice: Invoice) -> tuple[Invoice, tuple[Writ
         head = billing.wallet
         ledger = LedgerHead(head.seq, head.hash) if head.seq else None
         return replace(invoice, ledger_head=ledger), (credits_service.head_check(organization, head),)
-    before = credits_service.read_wallet(organization, currency=invoice.currency)
+    before = credits_service.read_wallet(organization, currency=invoice.currency, now=billing.now)
     number = invoice_number(organization, invoice.number or 0)
     grant = grant_of_invoice(
         minor, name=_CARRIED.format(number=number), source=Source(SourceKind.CARRIED, invoice.id), now=billing.now

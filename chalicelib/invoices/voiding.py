@@ -148,7 +148,7 @@ def _wallet_writes(invoice: Invoice, now: datetime) -> tuple[Write, ...]:
     drawn = list(_drawn(invoice))
     if not drawn and not carried_minor(invoice.content.lines):
         return ()
-    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency)
+    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency, now=now)
     after = wallet.reverse(before, movements(drawn, invoice.id, now), recorded_at=now)
     made = [one.grant.id for one in before.allocations.values() if one.grant.source.invoice == invoice.id]
     after = wallet.withdraw_grants(

@@ -14,7 +14,7 @@ from chalicelib.shared.clock import Clock
 from tests.catalog.conftest import Storage, storage  # noqa: F401 - a fixture
 from tests.catalog.problems import code_of, faults_of
 from tests.client import ApiClient
-from tests.credits.build import at, movement
+from tests.credits.build import JANUARY, at, movement
 
 CREDITS = "/v1/organizations/acme/credits"
 GRANTS = f"{CREDITS}/grants"
@@ -34,7 +34,7 @@ def make(client: ApiClient, name: str = "Start", amount: str = "15.00", **more: 
 
 
 def draw_cents(grant: str, cents: int) -> None:
-    before = service.read_wallet("acme", currency="USD")
+    before = service.read_wallet("acme", currency="USD", now=JANUARY)
     drawn = draw(before, [movement(grant, cents)], recorded_at=at("01-15T13:00"))
     commit(service.wallet_writes(before, drawn))
 

@@ -40,13 +40,13 @@ DAYS = {date(2026, 1, 5): 60, date(2026, 1, 31): 40}
 
 def save(after: Wallet) -> Wallet:
     """Write what turns the stored wallet into another, and give that as it is then read."""
-    before = read_wallet("acme", currency="USD")
+    before = read_wallet("acme", currency="USD", now=JANUARY)
     commit(service.wallet_writes(before, after))
-    return read_wallet("acme", currency="USD")
+    return read_wallet("acme", currency="USD", now=JANUARY)
 
 
 def change(command: Callable[[Wallet], Wallet]) -> Wallet:
-    return save(command(read_wallet("acme", currency="USD")))
+    return save(command(read_wallet("acme", currency="USD", now=JANUARY)))
 
 
 def entries() -> Sequence[Entry]:
@@ -63,7 +63,7 @@ def many(count: int) -> Wallet:
 
 
 def test_a_wallet_that_was_never_written_is_empty() -> None:
-    assert read_wallet("acme", currency="USD") == wallet()
+    assert read_wallet("acme", currency="USD", now=JANUARY) == wallet()
     assert find_many([service.wallet_key("acme")]) == [None]
     assert service.head_of(None) == WalletHead()
 
@@ -152,18 +152,20 @@ def test_composed_commands_are_one_set_of_writes() -> None:
     writes = service.wallet_writes(before, carried)
     assert len(set(kinds(writes))) == len(writes)
     commit(writes)
-    assert read_wallet("acme", currency="USD") == service.as_stored(before, carried)
+    assert read_wallet("acme", currency="USD", now=JANUARY) == service.as_stored(before, carried)
     assert [entry.kind.value for entry in entries()] == ["grant", "grant", "drawdown", "reversal", "carried"]
 
 
 def test_grants_and_their_withdrawal_are_writes_of_another_domains_transaction() -> None:
     carried = grant("gr_a", source=Source(SourceKind.CARRIED, "inv_1"))
-    writes, after = service.grant_writes(read_wallet("acme", currency="USD"), [carried], recorded_at=JANUARY)
+    writes, after = service.grant_writes(
+        read_wallet("acme", currency="USD", now=JANUARY), [carried], recorded_at=JANUARY
+    )
     commit(writes)
-    assert read_wallet("acme", currency="USD") == after
+    assert read_wallet("acme", currency="USD", now=JANUARY) == after
     writes, gone = service.void_writes(after, ["gr_a"], reason="void", invoice="inv_1", recorded_at=at("01-02"))
     commit(writes)
-    assert read_wallet("acme", currency="USD") == gone
+    assert read_wallet("acme", currency="USD", now=JANUARY) == gone
     assert gone.head.ledger.balance_minor == 0
     drawn = draw(after, [movement("gr_a")], recorded_at=at("02-02"))
     with pytest.raises(Conflict):
@@ -171,7 +173,7 @@ def test_grants_and_their_withdrawal_are_writes_of_another_domains_transaction()
 
 
 def test_whoever_read_an_older_wallet_loses() -> None:
-    empty = read_wallet("acme", currency="USD")
+    empty = read_wallet("acme", currency="USD", now=JANUARY)
     read = save(wallet(grant("gr_a")))
     late, _ = service.grant_writes(empty, [grant("gr_b")], recorded_at=JANUARY)
     with pytest.raises(Lost):
@@ -180,11 +182,11 @@ def test_whoever_read_an_older_wallet_loses() -> None:
     late, _ = service.grant_writes(read, [grant("gr_b")], recorded_at=JANUARY)
     with pytest.raises(Lost):
         commit(late)
-    assert list(read_wallet("acme", currency="USD").allocations) == ["gr_a"]
+    assert list(read_wallet("acme", currency="USD", now=JANUARY).allocations) == ["gr_a"]
 
 
 def test_a_check_of_the_head_passes_until_the_wallet_changes() -> None:
-    empty = read_wallet("acme", currency="USD")
+    empty = read_wallet("acme", currency="USD", now=JANUARY)
     [check] = service.wallet_writes(empty, empty)
     assert isinstance(check, Check)
     commit([check])
@@ -199,7 +201,9 @@ def test_an_entry_is_never_written_over_even_without_a_head() -> None:
     save(wallet(grant("gr_a")))
     written = entries()
     HeadItem("acme", "head").delete()
-    writes, _ = service.grant_writes(read_wallet("acme", currency="USD"), [grant("gr_b")], recorded_at=JANUARY)
+    writes, _ = service.grant_writes(
+        read_wallet("acme", currency="USD", now=JANUARY), [grant("gr_b")], recorded_at=JANUARY
+    )
     with pytest.raises(Lost):
         commit(writes)
     assert entries() == written
@@ -235,14 +239,14 @@ def test_a_read_that_a_writer_tore_is_made_again(monkeypatch: pytest.MonkeyPatch
     first = save(wallet(grant("gr_a")))
     second = draw(first, [movement("gr_a", 100)], recorded_at=at("02-02"))
     between(monkeypatch, lambda: commit(service.wallet_writes(first, second)))
-    assert read_wallet("acme", currency="USD") == service.as_stored(first, second)
+    assert read_wallet("acme", currency="USD", now=JANUARY) == service.as_stored(first, second)
 
 
 def test_a_read_that_was_torn_by_a_change_without_amounts_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first = save(wallet(grant("gr_a")))
     second = change_expiry(first, "gr_a", expires_at=at("09-01"), recorded_at=at("02-02"))
     between(monkeypatch, lambda: commit(service.wallet_writes(first, second)))
-    assert read_wallet("acme", currency="USD") == service.as_stored(first, second)
+    assert read_wallet("acme", currency="USD", now=JANUARY) == service.as_stored(first, second)
 
 
 def test_a_read_without_all_terms_or_pages_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,15 +255,15 @@ def test_a_read_without_all_terms_or_pages_is_not_taken(monkeypatch: pytest.Monk
     item = GrantItem.get("acme", "grant#gr_a")
     item.delete()
     with pytest.raises(Busy):
-        read_wallet("acme", currency="USD")
+        read_wallet("acme", currency="USD", now=JANUARY)
     item.save()
     page = PageItem.get("acme", "wallet#0000")
     page.balances = pack_balances([replace(wallet(grant("gr_a", 1)).allocations["gr_a"])])
     page.save()
-    assert read_wallet("acme", currency="USD").head.totals.granted_minor == 1500
+    assert read_wallet("acme", currency="USD", now=JANUARY).head.totals.granted_minor == 1500
     page.delete()
     with pytest.raises(Busy):
-        read_wallet("acme", currency="USD")
+        read_wallet("acme", currency="USD", now=JANUARY)
 
 
 def test_pages_whose_sums_are_not_the_heads_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +274,7 @@ def test_pages_whose_sums_are_not_the_heads_are_not_taken(monkeypatch: pytest.Mo
     page.balances = pack_balances(drawn.allocations.values())
     page.save()
     with pytest.raises(Busy):
-        read_wallet("acme", currency="USD")
+        read_wallet("acme", currency="USD", now=JANUARY)
 
 
 def test_a_wallet_is_read_head_first_then_pages_and_terms_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +288,7 @@ def test_a_wallet_is_read_head_first_then_pages_and_terms_at_once(monkeypatch: p
 
     monkeypatch.setattr(client(), "_make_api_call", call)
     monkeypatch.setattr(together, "run_all", together.in_turn)
-    read_wallet("acme", currency="USD")
+    read_wallet("acme", currency="USD", now=JANUARY)
     assert asked == [("GetItem", True), ("BatchGetItem", True), ("Query", True)]
 
 
@@ -399,7 +403,7 @@ def test_what_is_written_while_the_ledger_is_checked_is_checked_in_the_next_part
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill()
-    after_fill = read_wallet("acme", currency="USD")
+    after_fill = read_wallet("acme", currency="USD", now=JANUARY)
     more = void_grant(after_fill, "gr_a", reason="x", recorded_at=at("02-04"))
     between(monkeypatch, lambda: commit(service.wallet_writes(after_fill, more)))
     assert verified() == (None, 7, 2)

@@ -264,7 +264,7 @@ def grant(world: World, amount_minor: int = 500) -> None:
     """Give credit."""
 
     def decide() -> tuple[Write, ...]:
-        before = read_wallet()
+        before = read_wallet(world)
         made = Grant(
             id=f"gr_{sort_ids.next(clock.real_ns())}",
             name="Welcome",
@@ -278,16 +278,16 @@ def grant(world: World, amount_minor: int = 500) -> None:
     run(decide)
 
 
-def read_wallet() -> Wallet:
+def read_wallet(world: World) -> Wallet:
     """Read the credit of the one organization."""
-    return credits_service.read_wallet(ACME, currency="USD")
+    return credits_service.read_wallet(ACME, currency="USD", now=world.now)
 
 
 def void_grants(world: World) -> None:
     """Void every grant."""
 
     def decide() -> tuple[Write, ...]:
-        before = after = read_wallet()
+        before = after = read_wallet(world)
         for one in before.allocations:
             after = wallet.void_grant(after, one, reason="over", recorded_at=world.now)
         return credits_service.wallet_writes(before, after)
@@ -299,7 +299,7 @@ def let_grants_expire(world: World) -> None:
     """Give every grant an end two weeks on."""
 
     def decide() -> tuple[Write, ...]:
-        before = after = read_wallet()
+        before = after = read_wallet(world)
         for one in before.allocations:
             after = wallet.change_expiry(after, one, expires_at=world.now + 2 * A_WEEK, recorded_at=world.now)
         return credits_service.wallet_writes(before, after)

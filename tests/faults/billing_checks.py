@@ -24,6 +24,7 @@ from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef, find_invoice_
 from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.invoices.progress import period_ref
 from chalicelib.platform.reads import find_many
+from chalicelib.shared.clock import clock
 
 _BY_PERIOD = {LineKind.USAGE, LineKind.CAP, LineKind.MINIMUM}
 # Of which subscription and period, for which charge; an empty one is the plan's minimum.
@@ -199,7 +200,7 @@ def _check_subscriptions(subscriptions: Sequence[Subscription]) -> None:
 
 def check_ledger(organization: str) -> None:
     """Assert that the ledger is whole, that its entries add up, and that invoices name entries that are there."""
-    held = credits_service.read_wallet(organization, currency="USD")
+    held = credits_service.read_wallet(organization, currency="USD", now=clock.now())
     if not held.head.version:
         return
     wallet.assert_sound(held)

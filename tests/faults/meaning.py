@@ -5,6 +5,7 @@ Two runs that did the same have the same meaning, however often their calls were
 
 import re
 import zlib
+from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog import service as catalog_service
@@ -38,7 +39,7 @@ def meaning(world: World) -> dict[str, Any]:
         ),
         "told": {name: _told(items) for name, items in named["outbox"].items() if name.startswith("events#")},
         "invoices": {name: _invoices(items) for name, items in named["invoices"].items()},
-        "credit": {name: _credit(name) for name in named["credits"]},
+        "credit": {name: _credit(name, world.now) for name in named["credits"]},
         "events": {name: _events(world, name) for name in world.organizations},
         "counters": {name: _counters(name) for name in world.organizations},
         "dirty": {name: [mark.quarter_hour for mark in store.list_marks(name)] for name in world.organizations},
@@ -76,9 +77,9 @@ def _invoice(item: Item, items: dict[str, Item]) -> str:
     return _masked({**kept, "text": zlib.decompress(packed).decode() if packed else ""})
 
 
-def _credit(organization: str) -> tuple[str, str]:
+def _credit(organization: str, now: datetime) -> tuple[str, str]:
     """Read a wallet and its ledger; grants and hashes have another name each time."""
-    held = credits_service.read_wallet(organization, currency="USD")
+    held = credits_service.read_wallet(organization, currency="USD", now=now)
     worth = {"head": held.head, "allocations": list(held.allocations.values())}
     return _masked(worth), _RANDOM.sub("random", str(read_entries(organization)))
 

@@ -109,7 +109,7 @@ def _grant(served: Served) -> None:
 
 
 def _void_the_grant(served: Served) -> str:
-    (grant,) = billing.read_wallet().allocations
+    (grant,) = billing.read_wallet(served.world).allocations
     return served.ask("POST", f"{_OF_ACME}/credits/grants/{grant}/void", {"reason": "over"}, **ONCE)
 
 

@@ -1,0 +1,211 @@
+"""Drawdown: which grants pay which usage, by the time of use (docs/rules.md 5.2 and 5.3).
+
+The lines of all open drafts are cut into slices by time. Slices are taken in the order of time, then draft, then line;
+each is paid by the grants whose window holds it and whose scope covers the line, in the order of drawdown, as far as
+each goes. What no grant pays stays due: a later grant does not reach back.
+
+A negative slice first lowers what is due for its own line, then gives back what the line has drawn, latest first. A
+line that takes back what an earlier invoice charged brings along what had ``paid`` for that, and gives it back the same
+way. Such credit is free for lines of the same draft at once, for other drafts once it is in the ledger: so whichever
+draft is finalized first, every grant has what the draft draws.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeAlias
+
+from chalicelib.credits.grants import Allocation, Grant, drawdown_key
+from chalicelib.shared.time import QuarterHour, ceil_quarter_hour, quarter_hour_of
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a line comes to in a stretch of time that begins with ``at``, on the local ``day``; may be negative."""
+
+    at: QuarterHour
+    day: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a grant pays for usage of a local day; negative where it gets that back."""
+
+    grant: str
+    day: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayableLine:
+    """A line of a draft, cut into slices in the order of time, which add up to its net.
+
+    ``charge`` is ``None`` for a line without one. ``paid`` is what had paid for what the line takes back, oldest first.
+    """
+
+    id: str
+    charge: str | None
+    is_usage: bool
+    slices: tuple[Slice, ...]
+    paid: tuple[Drawn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayableDraft:
+    """The lines of a draft that credit may pay, in their order."""
+
+    invoice: str
+    lines: tuple[PayableLine, ...]
+
+
+# By invoice and line: what each grant pays of it for each day, in the order in which it was drawn first.
+Drawdowns: TypeAlias = dict[tuple[str, str], tuple[Drawn, ...]]
+
+
+def window_of(grant: Grant) -> tuple[QuarterHour, QuarterHour | None]:
+    """Give a grant's window in quarter-hours, its start floored, its end ceiled (docs/rules.md 1.4)."""
+    end_at = grant.end_at
+    return quarter_hour_of(grant.effective_at), None if end_at is None else ceil_quarter_hour(end_at)
+
+
+def paying(allocations: Iterable[Allocation], *, since: QuarterHour, now: datetime) -> list[Allocation]:
+    """List the grants that may pay for something from ``since`` on, in the order of drawdown.
+
+    They have begun by now, their window reaches beyond ``since``, and they have something left or may get it back.
+    """
+    found = [one for one in allocations if _may_pay(one, since, now)]
+    return sorted(found, key=lambda one: drawdown_key(one.grant))
+
+
+def _may_pay(one: Allocation, since: QuarterHour, now: datetime) -> bool:
+    start, end = window_of(one.grant)
+    is_open = one.grant.has_begun(now) and (end is None or (since < end and start < end))
+    return is_open and (one.left_minor > 0 or one.balance.consumed_minor > 0)
+
+
+def window_cuts(allocations: Iterable[Allocation]) -> set[QuarterHour]:
+    """Give the quarter-hours at which windows begin and end: where slices have to be cut."""
+    windows = [window_of(one.grant) for one in allocations]
+    return {bound for window in windows for bound in window if bound is not None}
+
+
+def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> Drawdowns:
+    """Decide what each grant pays of each line; ``grants`` are in the order of drawdown (``paying`` gives them).
+
+    Slices must not reach over a bound of a grant's window. Lines of which no grant pays anything are left out. Of each
+    line 0 <= credits <= net, the other way round where net is negative; of each grant, all drafts together draw no
+    more than is left of it, besides what goes back into it.
+    """
+    purses = {one.grant.id: _Purse(one) for one in grants}
+    order = list(purses.values())
+    lines = [(draft.invoice, _Line(draft.invoice, line)) for draft in drafts for line in draft.lines]
+    steps = [(one.at, place, one) for place, (_, line) in enumerate(lines) for one in line.line.slices]
+    # Places count through drafts in their order and lines in theirs; slices of a line never share an instant.
+    steps.sort(key=lambda step: step[:2])
+    open_at: tuple[QuarterHour | None, list[_Purse]] = (None, [])
+    for at, place, one in steps:
+        if open_at[0] != at:
+            open_at = at, [purse for purse in order if purse.is_open(at)]
+        line = lines[place][1]
+        if one.amount_minor > 0:
+            line.pay(one, open_at[1])
+        else:
+            line.give_back(-one.amount_minor, purses)
+    return {(invoice, line.line.id): drawn for invoice, line in lines if (drawn := line.drawn())}
+
+
+class _Purse:
+    """What a grant has for slices: what is left of it for all, and what came back for the lines of one draft."""
+
+    def __init__(self, one: Allocation) -> None:
+        self.grant = one.grant
+        self.left_minor = one.left_minor
+        self.back: dict[str, int] = {}
+        self._start, self._end = window_of(one.grant)
+
+    def is_open(self, at: QuarterHour) -> bool:
+        return self._start <= at and (self._end is None or at < self._end)
+
+
+@dataclass(slots=True)
+class _Payment:
+    """A part of what was paid; ``is_back`` for credit that had come back to the draft, and goes there again."""
+
+    grant: str
+    day: date
+    amount_minor: int
+    is_back: bool
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line while its slices are taken: what is due of it in money, and what paid the rest, oldest first."""
+
+    invoice: str
+    line: PayableLine
+    payments: list[_Payment] = field(init=False)
+    due_minor: int = 0
+    _credits: dict[tuple[str, date], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.payments = [_Payment(one.grant, one.day, one.amount_minor, is_back=True) for one in self.line.paid]
+
+    def pay(self, one: Slice, purses: Sequence[_Purse]) -> None:
+        """Pay a slice from the purses that are open, in their order; the rest is due."""
+        missing_minor = one.amount_minor
+        for purse in purses:
+            if missing_minor == 0:
+                break
+            if purse.grant.covers(self.line.charge, is_usage=self.line.is_usage):
+                missing_minor -= self._take(purse, one.day, missing_minor)
+        self.due_minor += missing_minor
+
+    def _take(self, purse: _Purse, day: date, wanted_minor: int) -> int:
+        """Take credit out of a purse, what came back to this draft first; answers how much there was."""
+        back_minor = min(wanted_minor, purse.back.get(self.invoice, 0))
+        if back_minor:
+            purse.back[self.invoice] -= back_minor
+            self._pay(_Payment(purse.grant.id, day, back_minor, is_back=True))
+        left_minor = min(wanted_minor - back_minor, purse.left_minor)
+        if left_minor:
+            purse.left_minor -= left_minor
+            self._pay(_Payment(purse.grant.id, day, left_minor, is_back=False))
+        return back_minor + left_minor
+
+    def _pay(self, payment: _Payment) -> None:
+        self.payments.append(payment)
+        self._credit(payment, payment.amount_minor)
+
+    def _credit(self, payment: _Payment, minor: int) -> None:
+        key = (payment.grant, payment.day)
+        self._credits[key] = self._credits.get(key, 0) + minor
+
+    def give_back(self, minor: int, purses: dict[str, _Purse]) -> None:
+        """Take back so much of the line: what is due first, then payments, the latest first; the rest is money."""
+        lowered_minor = min(minor, max(0, self.due_minor))
+        self.due_minor -= lowered_minor
+        minor -= lowered_minor
+        while minor and self.payments:
+            payment = self.payments[-1]
+            returned_minor = min(minor, payment.amount_minor)
+            payment.amount_minor -= returned_minor
+            minor -= returned_minor
+            self._credit(payment, -returned_minor)
+            self._put_back(payment, returned_minor, purses)
+            if payment.amount_minor == 0:
+                self.payments.pop()
+        self.due_minor -= minor
+
+    def _put_back(self, payment: _Payment, minor: int, purses: dict[str, _Purse]) -> None:
+        purse = purses.get(payment.grant)
+        if purse is None:  # a grant that pays nothing any more: nobody asks for it here
+            return
+        if payment.is_back:
+            purse.back[self.invoice] = purse.back.get(self.invoice, 0) + minor
+        else:
+            purse.left_minor += minor
+
+    def drawn(self) -> tuple[Drawn, ...]:
+        """Tell what each grant pays of the line by day; what was given back is negative."""
+        return tuple(Drawn(grant, day, minor) for (grant, day), minor in self._credits.items() if minor)
