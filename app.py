@@ -4,10 +4,13 @@ from chalice.app import Chalice
 
 from chalicelib.catalog import api_keys, api_meters, api_organizations, api_plans, api_settings
 from chalicelib.catalog import store as catalog_store
-from chalicelib.credits import api_grants, api_ledger
-from chalicelib.invoices import api_documents, api_invoice_actions, api_invoices, api_subscriptions
+from chalicelib.credits import anchor_service, api_balance, api_grants, api_holds, api_ledger, claim_service
+from chalicelib.credits import jobs as credit_jobs
+from chalicelib.invoices import api_authorize, api_documents, api_invoice_actions, api_invoices, api_subscriptions
 from chalicelib.invoices import jobs as invoice_jobs
+from chalicelib.invoices.anchor_service import Anchors
 from chalicelib.invoices.attribution import Attribution
+from chalicelib.invoices.claiming import DraftClaims
 from chalicelib.invoices.spending import Spending
 from chalicelib.platform import api as platform_api
 from chalicelib.platform import auth
@@ -30,20 +33,26 @@ serve(
     api_event_search.routes,
     api_usage.routes,
     api_grants.routes,
+    api_holds.routes,
     api_ledger.routes,
+    api_balance.routes,
     api_subscriptions.routes,
     api_invoices.routes,
     api_invoice_actions.routes,
     api_documents.routes,
+    api_authorize.routes,
 )
 
 auth.use_key_source(catalog_store.find_key)
 spending.use_spend_source(Spending())
 billed_events.use_billing_source(Attribution())
+claim_service.use_claims_source(DraftClaims())
+anchor_service.use_anchor_source(Anchors())
 
 # Schedules.
 app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)
 app.schedule("rate(1 hour)", name="run_billing")(invoice_jobs.run_billing)
+app.schedule("rate(1 hour)", name="settle_credits")(credit_jobs.settle_credits)
 
 # Queues. Messages of one batch share segments, so waiting a second for more of them makes small ones cheap.
 app.on_sqs_message(queue="usage-events", name="receive_events", batch_size=100, maximum_batching_window_in_seconds=1)(
@@ -55,3 +64,5 @@ app.on_sqs_message(queue="billing", name="bill_organizations", batch_size=1)(inv
 # Direct functions, guarded by IAM.
 app.lambda_function(name="create_api_key")(api_keys.create_api_key)
 app.lambda_function(name="ingest_events")(ingest_jobs.ingest_events)
+app.lambda_function(name="credit_balance")(api_balance.credit_balance)
+app.lambda_function(name="authorize_usage")(api_authorize.authorize_usage)

@@ -7,7 +7,9 @@ from typing import Any
 
 from bench.billing import measure_billing
 from bench.billing_commands import measure_commands
+from bench.credits import measure_credits
 from bench.folding import measure_folding
+from bench.ledger import measure_ledger
 from bench.long_invoice import measure_long_invoice
 from bench.period_end import measure_period_end
 from bench.reads import measure_reads
@@ -26,7 +28,9 @@ def measure() -> dict[str, Any]:
         "speed": measure_speed(),
         "billing": measure_billing(),
         "billing_commands": measure_commands(),
+        "credits": measure_credits(),
         "long_invoice": measure_long_invoice(),
+        "ledger": measure_ledger(),
         "period_end": measure_period_end(),
     }
     found["pass"] = all(_verdicts(found))

@@ -20,7 +20,8 @@ from bench.scaled import ScaledCounters
 from bench.store import Meter, open_store
 from bench.workload import ORGANIZATION, create_meters, create_organization
 from chalicelib.invoices import commands, voiding
-from chalicelib.invoices.commands import OneOffLine, WantedNote
+from chalicelib.invoices.commands import OneOffLine
+from chalicelib.invoices.crediting import WantedNote, issue_credit_note
 from chalicelib.invoices.invoice import CreditTo
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.writes import Effect, Write, run_command
@@ -70,7 +71,7 @@ def _on_invoices() -> dict[str, Callable[[], Sequence[Write]]]:
     sold = [OneOffLine("Setup", Decimal(1), Decimal(50))]
     return {
         "payment": lambda: commands.pay(december, _CENT, paid_at=None, reference="bench", now=now).writes,
-        "credit_note": lambda: commands.issue_credit_note(december, note, now).writes,
+        "credit_note": lambda: issue_credit_note(december, note, now).writes,
         "void": lambda: voiding.void(january, "bench", regenerate=True, now=now).writes,
         "one_off_invoice": lambda: commands.issue_one_off(ORGANIZATION, sold, net_days=30, now=now).writes,
     }

@@ -8,7 +8,7 @@ from bench.workload import METER_KEYS, ORGANIZATION
 from chalicelib.catalog import plan_service
 from chalicelib.catalog.subscription_changes import NewSubscription
 from chalicelib.invoices import subscribing
-from chalicelib.invoices.reader import open_billing
+from chalicelib.invoices.opening import open_billing
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.writes import Effect, commit, run_command
 

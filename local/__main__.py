@@ -1,4 +1,4 @@
-"""Commands of the local package: ``python -m local serve | import | quickstart``."""
+"""Commands of the local package: ``python -m local serve | import | quickstart | export-ledger``."""
 
 import argparse
 import os
@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands.add_parser("serve", help="run the app with its own store; data is kept in .local"))
     _add_import(commands.add_parser("import", help="send a CSV or JSON-lines file as usage events"))
     _add_quickstart(commands.add_parser("quickstart", help="show the API: meter, plan, subscription, event, draft"))
+    _add_export(commands.add_parser("export-ledger", help="save a credits ledger, for verify_ledger.py to check"))
     return parser
 
 
@@ -141,6 +142,20 @@ def _quickstart(options: argparse.Namespace) -> int:
     from local.quickstart import quickstart
 
     return quickstart(options.url, _key(options))
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_server(parser)
+    parser.add_argument("--organization", required=True, help="whose ledger")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON lines, newest entry first (standard output)")
+    parser.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from local.client import Client
+    from local.ledger_export import export_ledger
+
+    return export_ledger(Client(options.url, _key(options)), options.organization, options.out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Any
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.organizations import Organization
-from chalicelib.credits import service, wallet
+from chalicelib.credits import claim_service, service, wallet
+from chalicelib.credits.claim_service import ReadClaims
 from chalicelib.credits.grants import (
     Allocation,
     AppliesTo,
@@ -18,6 +19,7 @@ from chalicelib.credits.grants import (
 )
 from chalicelib.credits.models import ChargesShape, GrantAnswer, GrantExpiry, GrantList, GrantVoid, NewGrant
 from chalicelib.credits.recurrence import Recurrence
+from chalicelib.credits.voiding import void
 from chalicelib.credits.wallet import Wallet
 from chalicelib.platform.http import ADMIN, READ, Answer, Effect, ListQuery, Request, Routes
 from chalicelib.shared.clock import clock
@@ -117,12 +119,15 @@ def _recurring(grant: Grant, body: NewGrant, organization: Organization) -> Gran
 def list_grants(request: Request) -> Answer:
     """List all grants in the order of drawdown, with what became of each."""
     organization = catalog_service.get_organization(request.path["org"])
-    read = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
-    begun = wallet.book_occurrences(read, now=request.now)
+    claims = claim_service.read_claims(organization.id, request.now).claims
+    begun, pending = wallet.caught_up(claims.wallet, request.now), claims.pending()
     position, limit = request.position(), request.query.limit
     keyed = sorted((drawdown_key(one.grant), one) for one in begun.allocations.values())
     rest = keyed if position is None else [pair for pair in keyed if pair[0] > _key_at(position)]
-    shown = [show(one, organization.currency, request.now) for _, one in rest[:limit]]
+    shown = [
+        show(one, organization.currency, request.now, pending_minor=pending.get(one.grant.id, 0))
+        for _, one in rest[:limit]
+    ]
     return request.list_answer(shown, _position(rest[limit - 1][0]) if len(rest) > limit else None)
 
 
@@ -135,20 +140,20 @@ def _key_at(position: list[Any]) -> DrawdownKey:
     return (priority, is_endless, expires, Decimal(cost_basis), *rest)
 
 
-def show(allocation: Allocation, currency: str, now: datetime) -> dict[str, Any]:
-    """Show a grant as JSON, as it is at an instant."""
-    grant, balance = allocation.grant, allocation.at(now)
+def show(allocation: Allocation, currency: str, now: datetime, *, pending_minor: int) -> dict[str, Any]:
+    """Show a grant as JSON, as it is at an instant; ``amount`` is the sum of the amounts behind it."""
+    grant, balance = allocation.grant, allocation.at(now, pending_minor=pending_minor)
     recurrence = grant.recurrence
     return {
         "id": grant.id,
         "name": grant.name,
         "amount": show_money(grant.amount_minor, currency),
         "consumed": show_money(balance.consumed_minor, currency),
-        "pending": show_money(0, currency),
+        "pending": show_money(pending_minor, currency),
         "expired": show_money(balance.expired_minor, currency),
         "voided": show_money(balance.voided_minor, currency),
         "held": show_money(balance.held_minor, currency),
-        "remaining": show_money(allocation.remaining_minor(now), currency),
+        "remaining": show_money(allocation.remaining_minor(now, pending_minor=pending_minor), currency),
         "effective_at": format_instant(grant.effective_at),
         "expires_at": None if grant.expires_at is None else format_instant(grant.expires_at),
         "priority": grant.priority,
@@ -167,8 +172,8 @@ def _show_scope(applies_to: AppliesTo) -> Any:
     return {"charges": sorted(applies_to)}
 
 
-def _show_one(after: Wallet, grant: str, now: datetime) -> dict[str, Any]:
-    return show(after.get_allocation(grant), after.currency, now)
+def _show_one(after: Wallet, grant: str, now: datetime, *, pending_minor: int = 0) -> dict[str, Any]:
+    return show(after.get_allocation(grant), after.currency, now, pending_minor=pending_minor)
 
 
 @routes.post(
@@ -179,10 +184,13 @@ def _show_one(after: Wallet, grant: str, now: datetime) -> dict[str, Any]:
     problems=("not-found", "conflict"),
 )
 def void_grant(request: Request) -> Effect:
-    """End a grant now; what remains of it is voided. The first one of a series stops those to come."""
-    before, grant = _wallet_of(request), request.path["grant"]
-    after = wallet.void_grant(before, grant, reason=request.body.reason, recorded_at=request.now)
-    return Effect(Answer(_show_one(after, grant, request.now)), service.wallet_writes(before, after))
+    """End a grant now; what remains of it is voided. The first one of a series stops those to come.
+
+    What drafts draw of it stays theirs: it is ``pending``, and no part of what is voided.
+    """
+    read, grant = claim_service.read_claims(request.path["org"], request.now), request.path["grant"]
+    voided = void(read.claims, grant, reason=request.body.reason, now=request.now)
+    return _effect_of(read, voided, grant, request.now)
 
 
 @routes.post(
@@ -194,11 +202,14 @@ def void_grant(request: Request) -> Effect:
 )
 def change_expiry(request: Request) -> Effect:
     """Let a grant end earlier or later, but not in the past, or never."""
-    before, grant = _wallet_of(request), request.path["grant"]
-    after = wallet.change_expiry(before, grant, expires_at=request.body.expires_at, recorded_at=request.now)
-    return Effect(Answer(_show_one(after, grant, request.now)), service.wallet_writes(before, after))
+    read, grant = claim_service.read_claims(request.path["org"], request.now), request.path["grant"]
+    changed = wallet.change_expiry(
+        read.claims.wallet, grant, expires_at=request.body.expires_at, recorded_at=request.now
+    )
+    return _effect_of(read, changed, grant, request.now)
 
 
-def _wallet_of(request: Request) -> Wallet:
-    organization = catalog_service.get_organization(request.path["org"])
-    return service.read_wallet(organization.id, currency=organization.currency, now=request.now)
+def _effect_of(read: ReadClaims, after: Wallet, grant: str, now: datetime) -> Effect:
+    """Answer a grant as a command left it, and write the wallet while the same drafts are open."""
+    shown = _show_one(after, grant, now, pending_minor=read.claims.pending().get(grant, 0))
+    return Effect(Answer(shown), (*service.wallet_writes(read.claims.wallet, after), *read.checks))

@@ -1,51 +1,23 @@
-"""An organization's credit over HTTP: what it comes to, the ledger's entries, and whether the ledger is sound."""
+"""An organization's ledger over HTTP: its entries, what drafts are about to add to it, and whether it is sound."""
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.organizations import Organization
-from chalicelib.credits import service
-from chalicelib.credits.ledger import Entry, LedgerHead
-from chalicelib.credits.models import Bound, CreditsAnswer, EntryList, LedgerQuery, VerifyAnswer, VerifyQuery
-from chalicelib.credits.service import Recorded, VerifyPlace
-from chalicelib.credits.summary import Summary, summarize
+from chalicelib.credits import claim_service, service, verify_service
+from chalicelib.credits.audit import Audit
+from chalicelib.credits.ledger import Entry, EntryDraft, LedgerHead
+from chalicelib.credits.models import EntryList, LedgerQuery, VerifyAnswer, VerifyQuery, first_instant
+from chalicelib.credits.pending import pending_entries, pending_key
+from chalicelib.credits.service import Recorded
+from chalicelib.credits.verify_service import VerifyPlace
 from chalicelib.platform.http import READ, Answer, Request, Routes
 from chalicelib.shared.errors import Fault, InvalidInput
 from chalicelib.shared.money import show_money
-from chalicelib.shared.time import format_instant, local_day_start, zone_of
+from chalicelib.shared.time import format_instant, zone_of
 
 routes = Routes("credits")
-
-_AMOUNTS = (
-    *("allocated", "consumed", "pending", "expired", "voided", "held", "remaining"),
-    *("scheduled", "unbooked", "ledger_balance"),
-)
-
-
-@routes.get("/v1/organizations/{org}/credits", roles={READ}, answers={200: CreditsAnswer}, problems=("not-found",))
-def get_credits(request: Request) -> Answer:
-    """Sum up an organization's credit as it is now."""
-    organization = catalog_service.get_organization(request.path["org"])
-    read = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
-    return Answer(_show_summary(summarize(read, request.now), organization.currency, request.now))
-
-
-def _show_summary(summary: Summary, currency: str, now: datetime) -> dict[str, Any]:
-    return {
-        **{name: show_money(getattr(summary, f"{name}_minor"), currency) for name in _AMOUNTS},
-        "expiring_soon": [
-            {
-                "grant": one.grant,
-                "amount": show_money(one.amount_minor, currency),
-                "expires_at": format_instant(one.expires_at),
-            }
-            for one in summary.expiring_soon
-        ],
-        "depletes_on": None if summary.depletes_on is None else summary.depletes_on.isoformat(),
-        "as_of": format_instant(now),
-    }
 
 
 @routes.get(
@@ -56,41 +28,67 @@ def _show_summary(summary: Summary, currency: str, now: datetime) -> dict[str, A
     problems=("not-found",),
 )
 def list_ledger(request: Request) -> Answer:
-    """List ledger entries, newest first, those recorded in a range of time. A page may be short or empty."""
+    """List ledger entries, newest first, those recorded in a range of time. A page may be short or empty.
+
+    With ``include_pending`` what drafts draw comes before all of them, when the range holds the present.
+    """
     organization = catalog_service.get_organization(request.path["org"])
-    recorded = _range(request.query, organization)
-    entries, place = service.list_entries(
-        organization.id, recorded, before=request.position(), limit=request.query.limit
-    )
-    return request.list_answer([show_entry(entry, organization.currency) for entry in entries], place)
+    recorded, position, limit = _range(request.query, organization), request.position(), request.query.limit
+    pending: list[EntryDraft] = []
+    if request.query.include_pending and recorded.holds(request.now):
+        pending = _pending_after(position, organization, request.now)
+    shown = [show_pending(entry, organization.currency) for entry in pending[:limit]]
+    if len(shown) == limit:
+        return request.list_answer(shown, list(pending_key(pending[limit - 1])))
+    before = position if isinstance(position, int) else None
+    entries, place = service.list_entries(organization.id, recorded, before=before, limit=limit - len(shown))
+    return request.list_answer([*shown, *(show_entry(entry, organization.currency) for entry in entries)], place)
+
+
+def _pending_after(position: Any, organization: Organization, now: datetime) -> list[EntryDraft]:
+    """List pending entries from a position on: the key of one, or the seq of an entry, behind which there are none."""
+    if isinstance(position, int):
+        return []
+    read = claim_service.read_claims(organization.id, now)
+    pending = pending_entries(read.claims, zone=zone_of(organization.timezone), now=now)
+    return pending if position is None else [entry for entry in pending if pending_key(entry) > tuple(position)]
 
 
 def _range(query: LedgerQuery, organization: Organization) -> Recorded:
     zone = zone_of(organization.timezone)
-    start, end = _instant(query.from_, zone), _instant(query.to, zone)
+    start, end = (None if bound is None else first_instant(bound, zone) for bound in (query.from_, query.to))
     if start is not None and end is not None and start >= end:
         raise InvalidInput("The range is empty.", [Fault("/query/to", "must lie after from")])
     return Recorded(start, end)
 
 
-def _instant(bound: Bound | None, zone: ZoneInfo) -> datetime | None:
-    return bound if bound is None or isinstance(bound, datetime) else local_day_start(bound, zone)
-
-
 def show_entry(entry: Entry, currency: str) -> dict[str, Any]:
     """Show a ledger entry as JSON; ``by_day`` only when it has one."""
-    shown = {
+    booked = {
         "seq": entry.seq,
+        "balance": show_money(entry.balance_minor, currency),
+        "recorded_at": format_instant(entry.recorded_at),
+        "hash": entry.hash,
+        "previous_hash": entry.previous_hash,
+        "pending": False,
+    }
+    return {**_show_movement(entry, currency), **booked}
+
+
+def show_pending(entry: EntryDraft, currency: str) -> dict[str, Any]:
+    """Show what a draft draws like an entry that has no place in the ledger."""
+    unbooked = dict.fromkeys(("seq", "balance", "recorded_at", "hash", "previous_hash"))
+    return {**_show_movement(entry, currency), **unbooked, "pending": True}
+
+
+def _show_movement(entry: EntryDraft, currency: str) -> dict[str, Any]:
+    shown = {
         "kind": entry.kind.value,
         "grant": entry.grant,
         "amount": show_money(entry.amount_minor, currency),
-        "balance": show_money(entry.balance_minor, currency),
         "effective_at": format_instant(entry.effective_at),
-        "recorded_at": format_instant(entry.recorded_at),
         "invoice": entry.invoice,
         "note": entry.note,
-        "hash": entry.hash,
-        "previous_hash": entry.previous_hash,
     }
     if entry.by_day is None:
         return shown
@@ -106,17 +104,23 @@ def show_entry(entry: Entry, currency: str) -> dict[str, Any]:
     problems=("not-found",),
 )
 def verify_ledger(request: Request) -> Answer:
-    """Check that the ledger is whole and unchanged, a part at a time: each entry, the chain, and where it ends."""
+    """Check that the ledger is whole and unchanged, a part at a time.
+
+    Each entry, the chain, what invoices noted of it, where it ends, and at the end every balance from the entries.
+    """
     organization = catalog_service.get_organization(request.path["org"])
-    page = service.verify_ledger(organization.id, _place_at(request.position()))
-    checked = page.verification.checked
+    page = verify_service.verify_ledger(organization.id, _place_at(request.position()))
+    found = page.verification
     return Answer(
         {
-            "entries": checked.seq,
-            "valid": page.verification.is_valid,
-            "first_invalid_seq": page.verification.first_invalid_seq,
+            "entries": found.checked.seq,
+            "valid": found.is_valid,
+            "first_invalid_seq": found.first_invalid_seq,
+            "wrong": None if found.wrong is None else found.wrong.value,
+            "wrong_invoice": found.invoice,
+            "wrong_grants": list(found.grants),
             "head_hash": page.head.hash if page.head.seq else None,
-            "checked_to": checked.seq,
+            "checked_to": found.checked.seq,
             "next_cursor": request.list_answer([], _position(page.place)).json_value()["next_cursor"],
         }
     )
@@ -125,8 +129,22 @@ def verify_ledger(request: Request) -> Answer:
 def _position(place: VerifyPlace | None) -> list[Any] | None:
     if place is None:
         return None
-    return [place.checked.seq, place.checked.hash, place.checked.balance_minor, place.after_item]
+    checked, audit = place.checked, place.audit
+    return [
+        *(checked.seq, checked.hash, checked.balance_minor),
+        *(place.after_item, place.taken, place.after_anchor),
+        *(list(audit.sums), list(audit.fingerprints)),
+    ]
 
 
 def _place_at(position: list[Any] | None) -> VerifyPlace:
-    return VerifyPlace() if position is None else VerifyPlace(LedgerHead(*position[:3]), position[3])
+    if position is None:
+        return VerifyPlace()
+    seq, own, balance_minor, after_item, taken, after_anchor, sums, fingerprints = position
+    return VerifyPlace(
+        LedgerHead(seq, own, balance_minor),
+        after_item,
+        taken,
+        after_anchor=after_anchor,
+        audit=Audit(tuple(sums), tuple(fingerprints)),
+    )

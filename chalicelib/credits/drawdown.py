@@ -64,9 +64,14 @@ Drawdowns: TypeAlias = dict[tuple[str, str], tuple[Drawn, ...]]
 
 
 def window_of(grant: Grant) -> tuple[QuarterHour, QuarterHour | None]:
-    """Give a grant's window in quarter-hours, its start floored, its end ceiled (docs/rules.md 1.4)."""
-    end_at = grant.end_at
-    return quarter_hour_of(grant.effective_at), None if end_at is None else ceil_quarter_hour(end_at)
+    """Give a grant's window in quarter-hours, its start floored, its end ceiled (docs/rules.md 1.4).
+
+    One that ends before it has begun is empty, and stays so where both lie in one quarter-hour.
+    """
+    start, end_at = quarter_hour_of(grant.effective_at), grant.end_at
+    if end_at is None:
+        return start, None
+    return start, ceil_quarter_hour(end_at) if grant.effective_at < end_at else start
 
 
 def paying(allocations: Iterable[Allocation], *, since: QuarterHour, now: datetime) -> list[Allocation]:
@@ -97,22 +102,28 @@ def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> D
     line 0 <= credits <= net, the other way round where net is negative; of each grant, all drafts together draw no
     more than is left of it, besides what goes back into it.
     """
-    purses = {one.grant.id: _Purse(one) for one in grants}
-    order = list(purses.values())
+    purses = _Purses(grants)
     lines = [(draft.invoice, _Line(draft.invoice, line)) for draft in drafts for line in draft.lines]
     steps = [(one.at, place, one) for place, (_, line) in enumerate(lines) for one in line.line.slices]
-    # Places count through drafts in their order and lines in theirs; slices of a line never share an instant.
+    # Places count through drafts in their order and lines in theirs; a line's own slices stay in order.
     steps.sort(key=lambda step: step[:2])
-    open_at: tuple[QuarterHour | None, list[_Purse]] = (None, [])
     for at, place, one in steps:
-        if open_at[0] != at:
-            open_at = at, [purse for purse in order if purse.is_open(at)]
         line = lines[place][1]
         if one.amount_minor > 0:
-            line.pay(one, open_at[1])
+            line.pay(one, purses.open_at(at))
         else:
             line.give_back(-one.amount_minor, purses)
     return {(invoice, line.line.id): drawn for invoice, line in lines if (drawn := line.drawn())}
+
+
+@dataclass(slots=True)
+class _Payment:
+    """A part of what was paid; ``is_back`` for credit that had come back to the draft, and goes there again."""
+
+    grant: str
+    day: date
+    amount_minor: int
+    is_back: bool
 
 
 class _Purse:
@@ -127,15 +138,33 @@ class _Purse:
     def is_open(self, at: QuarterHour) -> bool:
         return self._start <= at and (self._end is None or at < self._end)
 
+    def put_back(self, payment: _Payment, minor: int, invoice: str) -> None:
+        if payment.is_back:
+            self.back[invoice] = self.back.get(invoice, 0) + minor
+        else:
+            self.left_minor += minor
 
-@dataclass(slots=True)
-class _Payment:
-    """A part of what was paid; ``is_back`` for credit that had come back to the draft, and goes there again."""
 
-    grant: str
-    day: date
-    amount_minor: int
-    is_back: bool
+class _Purses:
+    """All purses, in the order of drawdown. Which are open is told again only where that may have changed."""
+
+    def __init__(self, grants: Sequence[Allocation]) -> None:
+        self._by_grant = {one.grant.id: _Purse(one) for one in grants}
+        self._open: tuple[QuarterHour, list[_Purse]] | None = None
+
+    def open_at(self, at: QuarterHour) -> Sequence[_Purse]:
+        """List the purses that are open and were not empty: of many grants, most are spent."""
+        if self._open is None or self._open[0] != at:
+            filled = (purse for purse in self._by_grant.values() if purse.left_minor or purse.back)
+            self._open = at, [purse for purse in filled if purse.is_open(at)]
+        return self._open[1]
+
+    def put_back(self, payment: _Payment, minor: int, invoice: str) -> None:
+        """Put a part of a payment where it came from; a grant that pays nothing any more has no purse."""
+        purse = self._by_grant.get(payment.grant)
+        if purse is not None:
+            purse.put_back(payment, minor, invoice)
+            self._open = None
 
 
 @dataclass(slots=True)
@@ -152,8 +181,13 @@ class _Line:
         self.payments = [_Payment(one.grant, one.day, one.amount_minor, is_back=True) for one in self.line.paid]
 
     def pay(self, one: Slice, purses: Sequence[_Purse]) -> None:
-        """Pay a slice from the purses that are open, in their order; the rest is due."""
-        missing_minor = one.amount_minor
+        """Pay a slice from the purses that are open, in their order; the rest is due.
+
+        What was taken back in money is owed to the payer, and comes first.
+        """
+        owed_minor = min(one.amount_minor, max(0, -self.due_minor))
+        self.due_minor += owed_minor
+        missing_minor = one.amount_minor - owed_minor
         for purse in purses:
             if missing_minor == 0:
                 break
@@ -181,7 +215,7 @@ class _Line:
         key = (payment.grant, payment.day)
         self._credits[key] = self._credits.get(key, 0) + minor
 
-    def give_back(self, minor: int, purses: dict[str, _Purse]) -> None:
+    def give_back(self, minor: int, purses: _Purses) -> None:
         """Take back so much of the line: what is due first, then payments, the latest first; the rest is money."""
         lowered_minor = min(minor, max(0, self.due_minor))
         self.due_minor -= lowered_minor
@@ -192,19 +226,10 @@ class _Line:
             payment.amount_minor -= returned_minor
             minor -= returned_minor
             self._credit(payment, -returned_minor)
-            self._put_back(payment, returned_minor, purses)
+            purses.put_back(payment, returned_minor, self.invoice)
             if payment.amount_minor == 0:
                 self.payments.pop()
         self.due_minor -= minor
-
-    def _put_back(self, payment: _Payment, minor: int, purses: dict[str, _Purse]) -> None:
-        purse = purses.get(payment.grant)
-        if purse is None:  # a grant that pays nothing any more: nobody asks for it here
-            return
-        if payment.is_back:
-            purse.back[self.invoice] = purse.back.get(self.invoice, 0) + minor
-        else:
-            purse.left_minor += minor
 
     def drawn(self) -> tuple[Drawn, ...]:
         """Tell what each grant pays of the line by day; what was given back is negative."""

@@ -62,8 +62,9 @@ class GrantStatus(StrEnum):
 class Grant:
     """The terms of a grant. ``cost_basis`` is what was paid for each unit of credit, 0 for a promotion.
 
-    ``expires_at`` may be changed, ``ended_at`` is set by a void; the earlier one ends the window. With a recurrence
-    this is the first of its occurrences; ``occurrence`` is 0 for it and for every grant that does not recur.
+    ``expires_at`` may be changed, ``ended_at`` is set by a void; the earlier one ends the window. ``void_reason`` is
+    kept until the ledger says it. With a recurrence this is the first of its occurrences; ``occurrence`` is 0 for it
+    and for every grant that does not recur.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Grant:
     created_at: datetime
     expires_at: datetime | None = None
     ended_at: datetime | None = None
+    void_reason: str | None = None
     priority: int = DEFAULT_PRIORITY
     cost_basis: Decimal = Decimal(0)
     applies_to: AppliesTo = Scope.USAGE
@@ -150,18 +152,22 @@ class Allocation:
         """
         return self.grant.is_voided and self.balance.voided_minor == 0
 
-    def at(self, now: datetime) -> Balance:
-        """Give the balance with what has ended by now, whether the ledger has booked it yet or not."""
+    def at(self, now: datetime, *, pending_minor: int = 0) -> Balance:
+        """Give the balance with what has ended by now, whether the ledger has booked it yet or not.
+
+        What open drafts draw has not ended: they may still do so. ``pending_minor`` is below 0 where more comes back.
+        """
         known = self.balance
         if not self.grant.has_ended(now):
             return known
+        ended_minor = self.left_minor - pending_minor
         if self.ends_as_void:
-            return replace(known, voided_minor=known.voided_minor + self.left_minor)
-        return replace(known, expired_minor=known.expired_minor + self.left_minor)
+            return replace(known, voided_minor=known.voided_minor + ended_minor)
+        return replace(known, expired_minor=known.expired_minor + ended_minor)
 
-    def remaining_minor(self, now: datetime) -> int:
-        """Give what can be drawn now or later: what is left unless the window has ended."""
-        return 0 if self.grant.has_ended(now) else self.left_minor
+    def remaining_minor(self, now: datetime, *, pending_minor: int = 0) -> int:
+        """Give what can be drawn now or later: what is left beyond what drafts draw, unless the window has ended."""
+        return 0 if self.grant.has_ended(now) else self.left_minor - pending_minor
 
     def status(self, now: datetime) -> GrantStatus:
         """Tell where the grant is in its life."""

@@ -13,6 +13,10 @@ Amounts in that text (``amount``, ``balance`` and the values of ``by_day``) are 
 shows ``"-15.00"``, the text has ``-1500``, which is what is left without the point. Instants are written as the API
 shows them: ``2026-01-31T23:59:59Z``, with six digits more when there are any. What an entry does not have is ``null``.
 The ``previous_hash`` of the first entry is 64 zeros, ``balance`` is that of the entry before plus ``amount``.
+
+**What a chain does not show.** Whoever can write the whole ledger can make it anew from some place on, with right
+hashes and a right head. What was noted elsewhere shows it: each finalized invoice keeps seq and hash of the entry that
+was the last then (an ``Anchor``).
 """
 
 import hashlib
@@ -82,20 +86,46 @@ EMPTY = LedgerHead()
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """What an invoice says about the ledger: the hash of the entry that was the last when it was finalized."""
+
+    seq: int
+    hash: str
+    invoice: str
+
+
+class Wrong(StrEnum):
+    """What is wrong with a ledger; the first of these that shows is named.
+
+    ``entry``: an entry is not what its place wants. ``end``: the ledger does not end where its head says. ``invoice``:
+    an invoice knows another entry at its place. ``balances``: a stored balance is not what the entries add up to.
+    """
+
+    ENTRY = "entry"
+    END = "end"
+    INVOICE = "invoice"
+    BALANCES = "balances"
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What checking entries found.
 
-    ``first_invalid_seq`` is the first place in the sequence where another entry would have to be, or ``None``.
-    ``checked`` is the last entry that is right: checking goes on after it.
+    ``checked`` is the last entry that is right: checking goes on after it. ``first_invalid_seq`` is the first place in
+    the sequence where another entry would have to be; ``None`` also where only balances are wrong. ``invoice`` is the
+    one that knows better, ``grants`` those whose balances are wrong, where that can be told.
     """
 
     checked: LedgerHead
     first_invalid_seq: int | None = None
+    wrong: Wrong | None = None
+    invoice: str | None = None
+    grants: tuple[str, ...] = ()
 
     @property
     def is_valid(self) -> bool:
         """Tell whether everything that was checked is right."""
-        return self.first_invalid_seq is None
+        return self.wrong is None
 
 
 def append(
@@ -153,23 +183,37 @@ def entry_hash(entry: Entry) -> str:
     return hashlib.sha256(strict_json.canonical(hashed_fields(entry)).encode()).hexdigest()
 
 
-def verify(entries: Iterable[Entry], *, after: LedgerHead | None = None) -> Verification:
+def verify(
+    entries: Iterable[Entry], *, after: LedgerHead | None = None, anchors: Mapping[int, Sequence[Anchor]] | None = None
+) -> Verification:
     """Check entries in their order, one by one, beginning after one that is known to be right.
 
-    Stops at the first that is not what its place wants: another seq, a broken chain, a wrong balance or hash.
+    Stops at the first that is not what its place wants (another seq, a broken chain, a wrong sign, balance or hash) or
+    not what an anchor says; ``anchors`` are by seq.
     """
     checked = after or EMPTY
     for entry in entries:
         if not _follows(checked, entry):
-            return Verification(checked, checked.seq + 1)
-        checked = LedgerHead(entry.seq, entry.hash, entry.balance_minor)
+            return Verification(checked, checked.seq + 1, Wrong.ENTRY)
+        reached = LedgerHead(entry.seq, entry.hash, entry.balance_minor)
+        contradiction = find_contradiction(reached, anchors.get(entry.seq, ()) if anchors else ())
+        if contradiction is not None:
+            return Verification(checked, entry.seq, Wrong.INVOICE, contradiction.invoice)
+        checked = reached
     return Verification(checked)
+
+
+def find_contradiction(checked: LedgerHead, anchors: Iterable[Anchor]) -> Anchor | None:
+    """Find the first of some anchors that is not the entry that was checked; ``None`` when all of them are."""
+    return next((one for one in anchors if (one.seq, one.hash) != (checked.seq, checked.hash)), None)
 
 
 def _follows(checked: LedgerHead, entry: Entry) -> bool:
     return (
         entry.seq == checked.seq + 1
         and entry.previous_hash == checked.hash
+        and entry.amount_minor != 0
+        and (entry.amount_minor > 0) == (entry.kind in ADDING)
         and entry.balance_minor == checked.balance_minor + entry.amount_minor
         and entry.hash == entry_hash(entry)
     )
@@ -184,6 +228,6 @@ def verify_end(verification: Verification, head: LedgerHead) -> Verification:
     if not verification.is_valid or checked == head:
         return verification
     if checked.seq == head.seq:
-        return Verification(checked, max(head.seq, 1))
+        return Verification(checked, max(head.seq, 1), Wrong.END)
     # Too short: the next is missing. Too long: the first one beyond the head should not be.
-    return Verification(checked, min(checked.seq, head.seq) + 1)
+    return Verification(checked, min(checked.seq, head.seq) + 1, Wrong.END)

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from chalicelib.credits.grants import DEFAULT_PRIORITY, MAX_PRIORITY, GrantStatus
+from chalicelib.credits.ledger import EntryKind, Wrong
 from chalicelib.credits.recurrence import Every
+from chalicelib.credits.schedule import ScheduleKind
 from chalicelib.platform.fields import (
     AnswerModel,
     Exact,
@@ -19,12 +22,13 @@ from chalicelib.platform.fields import (
     ListQuery,
     Name,
     Note,
+    OrganizationId,
     QueryModel,
     RequestModel,
     Schema,
     WholeNumberOnly,
 )
-from chalicelib.shared.time import parse_day, parse_instant
+from chalicelib.shared.time import local_day_start, parse_day, parse_instant
 
 Bound = date | datetime
 
@@ -46,6 +50,11 @@ class BoundForm(Form):
             "description": "A local day (its first instant) or an RFC 3339 instant; half-open.",
             "examples": ["2026-01-31", "2026-01-31T23:45:00Z"],
         }
+
+
+def first_instant(bound: Bound, zone: ZoneInfo) -> datetime:
+    """Give the instant that a bound means: of a local day its first one."""
+    return bound if isinstance(bound, datetime) else local_day_start(bound, zone)
 
 
 class ChargesShape(RequestModel):
@@ -138,21 +147,75 @@ class ExpiringAnswer(AnswerModel):
 
 
 class CreditsAnswer(AnswerModel):
-    """What an organization's credit comes to, as of ``as_of``."""
+    """What an organization's credit comes to, as of ``as_of``.
 
-    allocated: str
-    consumed: str
-    pending: str
+    ``allocated`` is ``consumed + pending + expired + voided + held + remaining``, ``ledger_balance`` is ``remaining +
+    held + pending + scheduled + unbooked``.
+    """
+
+    allocated: str = Field(description="The amounts of all grants that have become effective.")
+    consumed: str = Field(description="What finalized invoices drew, less what came back.")
+    pending: str = Field(description="What drafts draw; negative where more comes back than is drawn.")
     expired: str
     voided: str
-    held: str
-    remaining: str
-    scheduled: str
-    unbooked: str
-    ledger_balance: str
-    expiring_soon: list[ExpiringAnswer]
-    depletes_on: str | None
+    held: str = Field(description="What is set aside by holds.")
+    remaining: str = Field(description="What can be drawn or held now.")
+    scheduled: str = Field(description="What grants hold that become effective later.")
+    unbooked: str = Field(description="What the ledger has yet to book: ends, less occurrences that have begun.")
+    ledger_balance: str = Field(description="The balance of the ledger's last entry.")
+    expiring_soon: list[ExpiringAnswer] = Field(description="What remains and expires within 30 days, soonest first.")
+    depletes_on: str | None = Field(
+        description="The local day on which nothing remains, at the mean pace of the last 7 full days; null without."
+    )
     as_of: str
+
+
+class CreditBalanceQuestion(RequestModel):
+    """Whose credit is to be summed up."""
+
+    organization: OrganizationId
+
+
+class ScheduledAnswer(AnswerModel):
+    """Something that lies ahead."""
+
+    at: str
+    kind: ScheduleKind = Field(
+        description="A scheduled grant becomes effective, an occurrence of a recurring one comes, what remains expires."
+    )
+    grant: str = Field(description="The grant; of an occurrence to come, the id that it is going to have.")
+    amount: str = Field(description="The amount of the grant; of one that expires, what remains of it now.")
+
+
+class ScheduleList(AnswerModel):
+    """A page of what lies ahead, soonest first."""
+
+    data: list[ScheduledAnswer]
+    next_cursor: str | None
+
+
+class CreditUsageQuery(ListQuery):
+    """The local days for which to list what grants paid: at most 366; the last 30 with today unless said otherwise."""
+
+    from_: Annotated[Bound, BoundForm()] | None = Field(default=None, alias="from")
+    to: Annotated[Bound, BoundForm()] | None = None
+
+
+class PaidAnswer(AnswerModel):
+    """What a grant paid of a charge for a local day."""
+
+    day: str
+    charge: str | None = Field(description="The charge's key; null for lines without one.")
+    grant: str
+    amount: str = Field(description="Negative where more came back than was paid.")
+    pending: bool = Field(description="Whether a draft draws it, so that it may still change.")
+
+
+class CreditUsageList(AnswerModel):
+    """A page of what grants paid, newest day first."""
+
+    data: list[PaidAnswer]
+    next_cursor: str | None
 
 
 class LedgerQuery(ListQuery):
@@ -164,21 +227,23 @@ class LedgerQuery(ListQuery):
 
 
 class EntryAnswer(AnswerModel):
-    """A ledger entry. How ``hash`` is made of the other fields is told in ``chalicelib/credits/README.md``."""
+    """A ledger entry, or what a draft draws. How ``hash`` is made is told in ``chalicelib/credits/README.md``."""
 
-    seq: int | None
-    kind: str
+    seq: int | None = Field(description="The place in the ledger, counted from 1; null while pending.")
+    kind: EntryKind
     grant: str
-    amount: str
-    balance: str | None
+    amount: str = Field(description="Signed: what takes from the ledger's balance is negative.")
+    balance: str | None = Field(description="The sum of all entries up to this one; null while pending.")
     effective_at: str
-    recorded_at: str | None
+    recorded_at: str | None = Field(description="When it was booked; null while pending.")
     invoice: str | None
     note: str | None
-    by_day: dict[str, str] | None = None
+    by_day: dict[str, str] | None = Field(
+        default=None, description="The local days of usage that it paid for, or gave back, without the sign."
+    )
     hash: str | None
     previous_hash: str | None
-    pending: bool = False
+    pending: bool = Field(description="Whether a draft draws it: it has no place in the ledger, and may still change.")
 
 
 class EntryList(AnswerModel):
@@ -199,7 +264,16 @@ class VerifyAnswer(AnswerModel):
 
     entries: int = Field(description="How many entries are right, from the first on.")
     valid: bool
-    first_invalid_seq: int | None
+    first_invalid_seq: int | None = Field(
+        description="The first place where another entry would have to be; null also where only balances are wrong."
+    )
+    wrong: Wrong | None = Field(
+        description="What is wrong first: an `entry`, the `end`, what an `invoice` noted, or stored `balances`."
+    )
+    wrong_invoice: str | None = Field(description="The invoice that knows another entry at first_invalid_seq.")
+    wrong_grants: list[str] = Field(
+        description="Grants whose balance is not what the entries add up to; named when one answer checked them all."
+    )
     head_hash: str | None
     checked_to: int
     next_cursor: str | None

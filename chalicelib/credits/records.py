@@ -20,6 +20,7 @@ from chalicelib.credits.grants import (
     occurrence_number,
     occurrence_of,
 )
+from chalicelib.credits.holds import HeldPart
 from chalicelib.credits.ledger import Entry, EntryKind
 from chalicelib.credits.recurrence import Every, Recurrence
 from chalicelib.shared import strict_json
@@ -28,10 +29,15 @@ from chalicelib.shared.time import format_instant, instant_of, microseconds, par
 
 MAX_PACKED_BYTES = 300_000
 _MICRO = timedelta(microseconds=1)
+_UNREADABLE = (zlib.error, ValueError, TypeError, AttributeError, OverflowError, LookupError)
 
 
 class UnreadableEntries(ValueError):
     """What is stored as ledger entries is none: somebody has changed it."""
+
+
+class UnreadableBalances(ValueError):
+    """What is stored as balances of grants is none: somebody has changed it."""
 
 
 def write_terms(grant: Grant) -> str:
@@ -89,28 +95,52 @@ def _read_recurrence(every: str, *rest: Any) -> Recurrence:
 
 
 def pack_balances(allocations: Iterable[Allocation]) -> bytes:
-    """Pack what happened to grants, in their order: id, balance, end and expiry as they are now (microseconds)."""
-    rows = [
-        [one.grant.id, *astuple(one.balance), _micros(one.grant.ended_at), _micros(one.grant.expires_at)]
-        for one in allocations
-    ]
-    return _pack(rows)
+    """Pack what happened to grants, in their order.
+
+    Id, balance, end and expiry as they are now (microseconds), and why it was voided if it was.
+    """
+    return _pack([_write_row(one) for one in allocations])
+
+
+def _write_row(one: Allocation) -> list[Any]:
+    grant = one.grant
+    reason = [] if grant.void_reason is None else [grant.void_reason]
+    return [grant.id, *astuple(one.balance), _micros(grant.ended_at), _micros(grant.expires_at), *reason]
 
 
 def unpack_balances(blob: bytes, terms: Mapping[str, Grant]) -> list[Allocation] | None:
     """Read what ``pack_balances`` packed; ``None`` when the terms of a grant are missing.
 
-    ``terms`` are those of grants by id; later occurrences have none of their own.
+    ``terms`` are those of grants by id; later occurrences have none of their own. Raises ``UnreadableBalances``.
     """
-    rows = _unpack(blob)
-    return [_read_row(row, terms) for row in rows] if all(first_id(row[0]) in terms for row in rows) else None
+    try:
+        rows = _unpack(blob)
+        return [_read_row(row, terms) for row in rows] if all(first_id(row[0]) in terms for row in rows) else None
+    except _UNREADABLE as fault:
+        raise UnreadableBalances(str(fault)) from fault
 
 
 def _read_row(row: Sequence[Any], terms: Mapping[str, Grant]) -> Allocation:
-    grant, *balance, ended, expires = row
+    grant, consumed, expired, voided, held, ended, expires, *reason = row
     first, number = terms[first_id(grant)], occurrence_number(grant)
     made = occurrence_of(first, number) if number else first
-    return Allocation(replace(made, ended_at=_instant(ended), expires_at=_instant(expires)), Balance(*balance))
+    terms_now = replace(
+        made,
+        ended_at=_instant(ended),
+        expires_at=_instant(expires),
+        void_reason=reason[0] if reason else None,
+    )
+    return Allocation(terms_now, Balance(consumed, expired, voided, held))
+
+
+def write_parts(parts: Iterable[HeldPart]) -> str:
+    """Write what a hold holds of each grant, in its order."""
+    return strict_json.dump([[part.grant, part.amount_minor] for part in parts])
+
+
+def read_parts(text: str) -> tuple[HeldPart, ...]:
+    """Read what ``write_parts`` wrote."""
+    return tuple(HeldPart(grant, minor) for grant, minor in json.loads(text))
 
 
 def pack_entries(entries: Sequence[Entry]) -> list[tuple[int, bytes]]:
@@ -126,7 +156,7 @@ def unpack_entries(blob: bytes) -> list[Entry]:
     """Read what ``pack_entries`` packed; raises ``UnreadableEntries``."""
     try:
         return [_read_entry(*row) for row in _unpack(blob)]
-    except (zlib.error, ValueError, TypeError, AttributeError, OverflowError) as fault:
+    except _UNREADABLE as fault:
         raise UnreadableEntries(str(fault)) from fault
 
 

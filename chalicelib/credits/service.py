@@ -11,8 +11,7 @@ from datetime import datetime
 
 from chalicelib.credits import store, wallet
 from chalicelib.credits.grants import Grant
-from chalicelib.credits.ledger import EMPTY, Entry, LedgerHead, Verification, verify, verify_end
-from chalicelib.credits.records import UnreadableEntries
+from chalicelib.credits.ledger import Entry
 from chalicelib.credits.wallet import Wallet, WalletHead
 from chalicelib.platform.reads import ItemKey
 from chalicelib.platform.tables import BaseModel
@@ -47,7 +46,8 @@ def head_check(organization: str, head: WalletHead) -> Write:
 def wallet_writes(before: Wallet, after: Wallet) -> tuple[Write, ...]:
     """Make the one set of writes that turns the wallet that was read into the one after any number of commands.
 
-    At most 12 for a thousand grants drawn at once, and one more for each new grant. Without a change it is a check.
+    At most 12 for a thousand grants drawn at once, and one more for each new grant, and for each hold that is made or
+    released. Without a change it is a check.
     """
     assert before.organization == after.organization
     if after == before:
@@ -60,7 +60,7 @@ def as_stored(before: Wallet, after: Wallet) -> Wallet:
     """Give the wallet as it is read once ``wallet_writes(before, after)`` are committed: nothing is left to write."""
     if after == before:
         return before
-    return replace(after, head=replace(after.head, version=before.head.version + 1), appended=())
+    return replace(after, head=replace(after.head, version=before.head.version + 1), appended=(), changed_holds=())
 
 
 def grant_writes(before: Wallet, grants: Sequence[Grant], *, recorded_at: datetime) -> tuple[tuple[Write, ...], Wallet]:
@@ -93,50 +93,6 @@ class Recorded:
     def holds(self, at: datetime) -> bool:
         """Tell whether an instant lies inside."""
         return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyPlace:
-    """Where checking the ledger goes on: behind the entry that was checked last, and the stored item it was in."""
-
-    checked: LedgerHead = EMPTY
-    after_item: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedPage:
-    """What one round trip checked; ``place`` is where to go on, ``None`` at the end or at what is wrong."""
-
-    verification: Verification
-    head: WalletHead
-    place: VerifyPlace | None
-
-
-def verify_ledger(organization: str, place: VerifyPlace) -> VerifiedPage:
-    """Check stored ledger entries from a place on, at most 1 MB of them; at the end that they end at the head."""
-    before = store.read_head(organization)
-    items, is_last = store.read_entries(organization, after=place.after_item)
-    head = store.read_head(organization)
-    verification = _verify_items(items, place.checked)
-    # With an unchanged head around it, what was read is all there is.
-    if is_last and before == head:
-        verification = verify_end(verification, head.ledger)
-        return VerifiedPage(verification, head, None)
-    behind = items[-1].key if items else place.after_item
-    on = VerifyPlace(verification.checked, behind) if verification.is_valid else None
-    return VerifiedPage(verification, head, on)
-
-
-def _verify_items(items: Sequence[store.PackedEntries], checked: LedgerHead) -> Verification:
-    verification = Verification(checked)
-    for item in items:
-        try:
-            verification = verify(item.unpack(), after=verification.checked)
-        except UnreadableEntries:
-            return Verification(verification.checked, verification.checked.seq + 1)
-        if not verification.is_valid:
-            break
-    return verification
 
 
 def list_entries(

@@ -2,13 +2,14 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.credits.grants import Allocation, Grant
+from chalicelib.credits.hold_store import find_ended_holds, hold_writes
 from chalicelib.credits.ledger import Entry, LedgerHead
 from chalicelib.credits.records import (
     pack_balances,
@@ -27,7 +28,7 @@ from chalicelib.platform.together import together
 from chalicelib.platform.writes import Check, Put, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy
-from chalicelib.shared.time import microseconds
+from chalicelib.shared.time import EPOCH, instant_of, microseconds
 
 SHARDS = 16
 _HEAD, _GRANT, _PAGE, _ENTRIES = "head", "grant#", "wallet#", "entries#"
@@ -57,7 +58,18 @@ def head_of(item: BaseModel | None) -> WalletHead:
         totals=Totals(*json.loads(item.totals)),
         grants=int(item.grants),
         page_size=int(item.page_size),
+        holds_until=_instant(item.holds_until) or EPOCH,
+        next_hold_at=_instant(item.next_hold_at),
+        waits_until=_instant(item.waits_until),
     )
+
+
+def _instant(micros: float | None) -> datetime | None:
+    return None if micros is None else instant_of(int(micros))
+
+
+def _micros(instant: datetime | None) -> int | None:
+    return None if instant is None else microseconds(instant)
 
 
 def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
@@ -72,18 +84,44 @@ def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
 
 
 def find_wallet(organization: str, head: WalletHead, *, currency: str, now: datetime) -> Wallet | None:
-    """Read what belongs to a head that was read; ``None`` when somebody wrote in between."""
-    del now
-    allocations = _read_allocations(organization, head)
-    if allocations is None:
+    """Read what belongs to a head that was read; ``None`` when somebody wrote in between.
+
+    While something is held, the holds that have ended by now and were not released belong to it.
+    """
+    if head.totals.held_minor:
+        allocations, ended = together(
+            lambda: _read_allocations(organization, head), lambda: find_ended_holds(organization, head, now)
+        )
+    else:
+        allocations, ended = _read_allocations(organization, head), ()
+    if allocations is None or ended is None:
         return None
-    return Wallet(organization=organization, currency=currency, head=head, allocations=allocations)
+    return Wallet(
+        organization=organization,
+        currency=currency,
+        head=head,
+        allocations=allocations,
+        ended_holds=ended,
+        known_until=now,
+    )
 
 
 def _read_allocations(organization: str, head: WalletHead) -> dict[str, Allocation] | None:
     """Read the grants of a head; ``None`` when what was read is not all of this head, but torn by a writer.
 
     Then a page is newer than the head, or the terms or the sums of its grants are not all there.
+    """
+    found = read_balances(organization, head)
+    if found is None:
+        return None
+    is_whole = len(found) == head.grants and totals_of(found.values()) == head.totals
+    return found if is_whole else None
+
+
+def read_balances(organization: str, head: WalletHead) -> dict[str, Allocation] | None:
+    """Read the grants of a head whatever they add up to; ``None`` when a page or terms are missing, or a page is newer.
+
+    Raises ``UnreadableBalances``.
     """
     if not head.grants:
         return {}
@@ -97,8 +135,7 @@ def _read_allocations(organization: str, head: WalletHead) -> dict[str, Allocati
         if read is None:
             return None
         found |= {one.grant.id: one for one in read}
-    is_whole = len(found) == head.grants and totals_of(found.values()) == head.totals
-    return found if is_whole else None
+    return found
 
 
 def _page_key(page: int) -> str:
@@ -118,6 +155,7 @@ def wallet_writes(before: Wallet, after: Wallet, *, version: int) -> tuple[Write
         Put(item=_head_item(after, version=version), condition=_unchanged(before.head)),
         *(Put(item=_grant_item(after.organization, one)) for one in new),
         *(Put(item=page) for page in _changed_pages(before, after, version=version)),
+        *hold_writes(after.organization, after.changed_holds[len(before.changed_holds) :], version=version),
         # Whatever happened to the head: an entry is never written over.
         *(Put(item=item, condition=EntriesItem.pk.does_not_exist()) for item in _entries_items(after, appended)),
     )
@@ -148,14 +186,31 @@ def _head_item(wallet: Wallet, *, version: int) -> HeadItem:
         totals=strict_json.dump(list(astuple(head.totals))),
         grants=head.grants,
         page_size=head.page_size,
+        holds_until=None if head.holds_until == EPOCH else microseconds(head.holds_until),
+        next_hold_at=_micros(head.next_hold_at),
+        waits_until=_micros(head.waits_until),
         due_key=None if due is None else due_key(wallet.organization),
-        due_at=None if due is None else microseconds(due),
+        due_at=_micros(due),
     )
 
 
 def due_key(organization: str) -> str:
     """Name the shard of the index ``due`` that holds an organization's wallet."""
-    return f"credits#{zlib.crc32(organization.encode()) % SHARDS}"
+    return _shard_key(zlib.crc32(organization.encode()) % SHARDS)
+
+
+def _shard_key(shard: int) -> str:
+    return f"credits#{shard}"
+
+
+def list_due(now: datetime, *, shard: int) -> Iterator[str]:
+    """List the organizations of a shard whose wallets were due at ``now``, the longest due first.
+
+    Eventually consistent: one may be listed that is no longer due, or not yet be listed.
+    """
+    within = HeadItem.due_at <= microseconds(now)
+    for item in walk(Query(model=HeadItem, pk=_shard_key(shard), within=within, index="due")):
+        yield item.pk
 
 
 def _grant_item(organization: str, grant: Grant) -> GrantItem:

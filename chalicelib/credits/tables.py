@@ -1,8 +1,8 @@
 """What the credits domain stores: one partition for each organization.
 
 ``head`` says which wallet this is; ``grant#<id>`` holds a grant's terms, written once; ``wallet#<page>`` the balances
-of many grants; ``entries#<first seq>`` the ledger entries of one transaction. The index ``due`` finds the heads of
-wallets in which something has to be booked.
+of many grants; ``entries#<first seq>`` the ledger entries of one transaction; ``hold#<end>#<id>`` a hold. The index
+``due`` finds the heads of wallets in which something has to be booked.
 """
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -30,7 +30,8 @@ class HeadItem(BaseModel):
     """The head of a wallet: ``<organization>``, ``head``.
 
     ``totals`` are the sums over all grants, as JSON: granted, consumed, expired, voided, held. ``due_key`` and
-    ``due_at`` are there while something lies ahead that has to be booked.
+    ``due_at`` are there while something lies ahead that has to be booked. ``holds_until``, ``next_hold_at`` and
+    ``waits_until`` are those of ``WalletHead``; older items have none.
     """
 
     class Meta:
@@ -47,6 +48,9 @@ class HeadItem(BaseModel):
     totals = UnicodeAttribute()
     grants = NumberAttribute()
     page_size = NumberAttribute()
+    holds_until = NumberAttribute(null=True)
+    next_hold_at = NumberAttribute(null=True)
+    waits_until = NumberAttribute(null=True)
     due_key = UnicodeAttribute(null=True)
     due_at = NumberAttribute(null=True)
     by_due = DueIndex()
@@ -90,3 +94,24 @@ class EntriesItem(BaseModel):
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     entries = BinaryAttribute(legacy_encoding=False)
+
+
+class HoldItem(BaseModel):
+    """A hold: ``<organization>``, ``hold#<end in microseconds>#<sort id>``: they lie in the order of their ends.
+
+    ``parts`` is JSON: grants with amounts. ``version`` is that of the head that it was written with last.
+    """
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = table_name(TABLE)
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+    amount_minor = NumberAttribute()
+    parts = UnicodeAttribute()
+    reference = UnicodeAttribute()
+    created_at = NumberAttribute()
+    released_at = NumberAttribute(null=True)

@@ -1,8 +1,8 @@
 """The wallet: one organization's credit. Commands are functions from a wallet to the wallet after them.
 
-They can be composed: what a command did is in the wallet it gives, the new entries too, and one set of writes is made
-of the wallet before the first and the wallet after the last. Every command that moves credit first books the
-occurrences of recurring grants that have begun by then.
+They can be composed: what a command did is in the wallet it gives, new entries and holds too, and one set of writes is
+made of the wallet before the first and the wallet after the last. Every command first catches up with what has happened
+by itself: occurrences of recurring grants that have begun, and holds that have ended.
 
 Invariants, asserted before anything is written: for each grant 0 <= consumed + expired + voided + held <= amount, and
 the ledger's balance = granted - consumed - expired - voided, added up over all grants.
@@ -12,9 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
 
-from chalicelib.credits.grants import Allocation, Balance, Grant, SourceKind, occurrence_id, occurrence_of
+from chalicelib.credits.grants import Allocation, Balance, Grant, SourceKind
+from chalicelib.credits.holds import HeldPart, Hold
 from chalicelib.credits.ledger import EMPTY, Entry, EntryDraft, EntryKind, LedgerHead, append
+from chalicelib.credits.occurrences import begun_occurrences, goes_on, next_beginnings
 from chalicelib.shared.errors import Conflict, Fault, InvalidInput, NotFound
+from chalicelib.shared.time import EPOCH
 
 # Balances lie in pages of this many grants; pages grow when there would be more than the most.
 PAGE_SIZE = 100
@@ -36,7 +39,9 @@ class Totals:
 class WalletHead:
     """What says which wallet this is: ``version`` counts its changes, 0 before the first.
 
-    ``grants`` is the number of grants, occurrences too; ``page_size`` how many of them share a page.
+    ``grants`` is the number of grants, occurrences too; ``page_size`` how many of them share a page. What is held by a
+    hold that ends by ``holds_until`` has been given back; no open hold ends before ``next_hold_at``. Before
+    ``waits_until`` no draft is finalized that keeps the end of a grant from being booked.
     """
 
     version: int = 0
@@ -44,6 +49,9 @@ class WalletHead:
     totals: Totals = Totals()
     grants: int = 0
     page_size: int = PAGE_SIZE
+    holds_until: datetime = EPOCH
+    next_hold_at: datetime | None = None
+    waits_until: datetime | None = None
 
     @property
     def seq(self) -> int:
@@ -66,7 +74,8 @@ class Wallet:
     """An organization's grants with their balances by id, in the order in which they came.
 
     ``appended`` are the entries of commands whose writes have not been made yet; ``head.ledger`` counts them already,
-    ``head.version`` is still that of the wallet that was read.
+    ``head.version`` is still that of the wallet that was read. ``changed_holds`` are the holds that such commands made
+    or released. ``ended_holds`` have ended and are still held; all that end by ``known_until`` are among them.
     """
 
     organization: str
@@ -74,6 +83,9 @@ class Wallet:
     head: WalletHead = WalletHead()
     allocations: Mapping[str, Allocation] = field(default_factory=dict)
     appended: tuple[Entry, ...] = ()
+    changed_holds: tuple[Hold, ...] = ()
+    ended_holds: tuple[Hold, ...] = ()
+    known_until: datetime = field(default=EPOCH, compare=False)
 
     def get_allocation(self, grant: str) -> Allocation:
         """Give a grant with its balance; raises ``NotFound``."""
@@ -97,10 +109,46 @@ class Movement:
     note: str | None = None
 
 
+def caught_up(wallet: Wallet, now: datetime, *, most: int | None = None) -> Wallet:
+    """Catch up with what has happened by itself: holds have ended, occurrences have begun; ``most`` bounds these.
+
+    A reader calls this too, to see what there is by now; it keeps the wallet it gives to itself.
+    """
+    freed = _without_ended_holds(wallet, now)
+    begun = begun_occurrences(freed.allocations, now)[:most]
+    return _added(freed, begun, recorded_at=now) if begun else freed
+
+
+def _without_ended_holds(wallet: Wallet, now: datetime) -> Wallet:
+    """Give back what ended holds hold; until when is noted, so that none gives back twice."""
+    ended = [hold for hold in wallet.ended_holds if hold.expires_at <= now]
+    if not ended:
+        return wallet
+    freed = move_held(wallet, [part for hold in ended for part in hold.parts], sign=-1)
+    until = max(hold.expires_at for hold in ended)
+    return replace(
+        freed,
+        head=replace(freed.head, holds_until=max(until, freed.head.holds_until)),
+        ended_holds=tuple(hold for hold in wallet.ended_holds if hold not in ended),
+    )
+
+
+def move_held(wallet: Wallet, parts: Sequence[HeldPart], *, sign: int) -> Wallet:
+    """Hold parts of grants (1), or give them back (-1). Holds are not in the ledger: no entries."""
+    changed: dict[str, Allocation] = {}
+    for part in parts:
+        one = changed.get(part.grant) or wallet.get_allocation(part.grant)
+        changed[part.grant] = replace(one, balance=_moved(one.balance, held_minor=sign * part.amount_minor))
+    for one in changed.values():
+        assert_within(one)
+    after = _changed(wallet, list(changed.values()), (), recorded_at=EPOCH)
+    return after if after.head.totals.held_minor else replace(after, head=replace(after.head, next_hold_at=None))
+
+
 def add_grants(wallet: Wallet, grants: Sequence[Grant], *, recorded_at: datetime) -> Wallet:
     """Add grants, booked at once even when they become effective later; then the occurrences that have begun."""
-    begun = book_occurrences(wallet, now=recorded_at)
-    return book_occurrences(_added(begun, grants, recorded_at=recorded_at), now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
+    return caught_up(_added(begun, grants, recorded_at=recorded_at), recorded_at)
 
 
 def _added(wallet: Wallet, grants: Sequence[Grant], *, recorded_at: datetime) -> Wallet:
@@ -120,60 +168,23 @@ def _added(wallet: Wallet, grants: Sequence[Grant], *, recorded_at: datetime) ->
     return _changed(wallet, [Allocation(grant) for grant in grants], drafts, recorded_at=recorded_at)
 
 
-def book_occurrences(wallet: Wallet, *, now: datetime) -> Wallet:
-    """Book the occurrences that have begun and are not in the ledger yet, in the order in which they began.
+def void_grant(
+    wallet: Wallet, grant: str, *, pending_minor: int, waits: bool, reason: str, recorded_at: datetime
+) -> Wallet:
+    """End a grant now; what remains beyond ``pending_minor`` is voided. Later occurrences of a series do not come.
 
-    A reader calls this too, to see what there is by now; it keeps the wallet it gives to itself.
+    It is booked at once unless it ``waits`` for open drafts, which may still claim usage from before. Raises
+    ``NotFound``, and ``Conflict`` when nothing remains: neither credit nor an occurrence to come.
     """
-    begun = [grant for first in _firsts(wallet) for grant in _unbooked(wallet, first, now=now)]
-    if not begun:
-        return wallet
-    begun.sort(key=lambda grant: (grant.effective_at, grant.id))
-    return _added(wallet, begun, recorded_at=now)
-
-
-def _firsts(wallet: Wallet) -> list[Grant]:
-    return [one.grant for one in wallet.allocations.values() if one.grant.recurrence is not None]
-
-
-def _unbooked(wallet: Wallet, first: Grant, *, now: datetime) -> Iterable[Grant]:
-    number = _next_number(wallet, first)
-    while (begins := _next_at(first, number)) is not None and begins <= now:
-        yield occurrence_of(first, number)
-        number += 1
-
-
-def _next_number(wallet: Wallet, first: Grant) -> int:
-    number = 1
-    while occurrence_id(first.id, number) in wallet.allocations:
-        number += 1
-    return number
-
-
-def _next_at(first: Grant, number: int) -> datetime | None:
-    """Give the beginning of an occurrence; ``None`` when there is none, because the first was voided by then."""
-    assert first.recurrence is not None
-    if not first.recurrence.has(number):
-        return None
-    begins = first.recurrence.anchor(first.effective_at, number)
-    return begins if first.ended_at is None or begins < first.ended_at else None
-
-
-def void_grant(wallet: Wallet, grant: str, *, reason: str, recorded_at: datetime) -> Wallet:
-    """End a grant now; what remains of it is voided. Later occurrences of a series do not come when the first is.
-
-    Raises ``NotFound``, and ``Conflict`` when nothing remains: neither credit nor an occurrence to come.
-    """
-    begun = book_occurrences(wallet, now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
     one = begun.get_allocation(grant)
-    remaining_minor = one.remaining_minor(recorded_at)
-    if remaining_minor == 0 and not _goes_on(begun, one.grant):
+    remaining_minor = one.remaining_minor(recorded_at, pending_minor=pending_minor)
+    if remaining_minor <= 0 and not goes_on(begun.allocations, one.grant):
         raise Conflict("Nothing remains of this grant.")
-    return _voided(begun, {grant: remaining_minor}, reason=reason, invoice=None, recorded_at=recorded_at)
-
-
-def _goes_on(wallet: Wallet, grant: Grant) -> bool:
-    return grant.recurrence is not None and _next_at(grant, _next_number(wallet, grant)) is not None
+    # What is on its way back is not there yet: it is booked when it has come.
+    is_booked = not waits and not one.grant.has_ended(recorded_at)
+    voided_minor = one.left_minor - max(0, pending_minor) if is_booked else 0
+    return _voided(begun, {grant: voided_minor}, reason=reason, invoice=None, recorded_at=recorded_at)
 
 
 def withdraw_grants(
@@ -183,7 +194,7 @@ def withdraw_grants(
 
     Raises ``Conflict`` when something of them was drawn or is held.
     """
-    begun = book_occurrences(wallet, now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
     found = {grant: begun.get_allocation(grant) for grant in grants}
     if any(one.balance.consumed_minor or one.balance.held_minor for one in found.values()):
         raise Conflict("Credit that this invoice made has been drawn or is held.")
@@ -198,8 +209,11 @@ def _voided(
     changed = []
     for grant, amount_minor in amounts.items():
         one = wallet.allocations[grant]
-        ended = replace(one.grant, ended_at=one.grant.ended_at or recorded_at)
-        changed.append(Allocation(ended, _moved(one.balance, voided_minor=amount_minor)))
+        balance = _moved(one.balance, voided_minor=amount_minor)
+        # The reason is kept for the entry that is to come; once there is one, it says why.
+        kept = None if balance.voided_minor else one.grant.void_reason or reason
+        ended = replace(one.grant, ended_at=one.grant.ended_at or recorded_at, void_reason=kept)
+        changed.append(Allocation(ended, balance))
     drafts = [
         EntryDraft(
             kind=EntryKind.VOID,
@@ -221,7 +235,7 @@ def change_expiry(wallet: Wallet, grant: str, *, expires_at: datetime | None, re
     Raises ``NotFound``; ``InvalidInput`` for an instant in the past or not after the beginning; ``Conflict`` when its
     end has been booked: it was voided, or has expired.
     """
-    begun = book_occurrences(wallet, now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
     one = begun.get_allocation(grant)
     if one.grant.ended_at is not None or one.balance.expired_minor:
         raise Conflict("This grant has been voided." if one.grant.ended_at else "This grant's expiry has been booked.")
@@ -244,7 +258,7 @@ def book_ended(wallet: Wallet, grants: Sequence[str], *, recorded_at: datetime) 
 
     The caller knows that no open draft can claim it any more. What has nothing left is passed over.
     """
-    begun = book_occurrences(wallet, now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
     changed, drafts = [], []
     for one in (begun.get_allocation(grant) for grant in dict.fromkeys(grants)):
         assert one.grant.has_ended(recorded_at), f"{one.grant.id} has not ended"
@@ -252,8 +266,16 @@ def book_ended(wallet: Wallet, grants: Sequence[str], *, recorded_at: datetime) 
         if end_at is None or not one.left_minor:
             continue
         kind = EntryKind.VOID if one.ends_as_void else EntryKind.EXPIRY
-        changed.append(replace(one, balance=one.at(recorded_at)))
-        drafts.append(EntryDraft(kind=kind, grant=one.grant.id, amount_minor=-one.left_minor, effective_at=end_at))
+        changed.append(Allocation(replace(one.grant, void_reason=None), one.at(recorded_at)))
+        drafts.append(
+            EntryDraft(
+                kind=kind,
+                grant=one.grant.id,
+                amount_minor=-one.left_minor,
+                effective_at=end_at,
+                note=one.grant.void_reason if kind is EntryKind.VOID else None,
+            )
+        )
     return _changed(begun, changed, drafts, recorded_at=recorded_at)
 
 
@@ -268,7 +290,7 @@ def reverse(wallet: Wallet, movements: Sequence[Movement], *, recorded_at: datet
 
 
 def _move(wallet: Wallet, movements: Sequence[Movement], kind: EntryKind, *, recorded_at: datetime) -> Wallet:
-    begun = book_occurrences(wallet, now=recorded_at)
+    begun = caught_up(wallet, recorded_at)
     sign = -1 if kind is EntryKind.DRAWDOWN else 1
     changed: dict[str, Allocation] = {}
     for movement in movements:
@@ -293,11 +315,12 @@ def _move(wallet: Wallet, movements: Sequence[Movement], kind: EntryKind, *, rec
     return _changed(begun, list(changed.values()), drafts, recorded_at=recorded_at)
 
 
-def _moved(balance: Balance, *, consumed_minor: int = 0, voided_minor: int = 0) -> Balance:
+def _moved(balance: Balance, *, consumed_minor: int = 0, voided_minor: int = 0, held_minor: int = 0) -> Balance:
     return replace(
         balance,
         consumed_minor=balance.consumed_minor + consumed_minor,
         voided_minor=balance.voided_minor + voided_minor,
+        held_minor=balance.held_minor + held_minor,
     )
 
 
@@ -313,6 +336,8 @@ def _changed(
         totals=totals_of(allocations.values()),
         grants=len(allocations),
         page_size=_page_size(wallet.head.page_size, len(allocations)),
+        # An invoice that moves credit may have been what an end waits for.
+        waits_until=None if drafts else wallet.head.waits_until,
     )
     return replace(wallet, head=head, allocations=allocations, appended=(*wallet.appended, *entries))
 
@@ -352,10 +377,12 @@ def assert_sound(wallet: Wallet) -> None:
 
 
 def due_at(wallet: Wallet) -> datetime | None:
-    """Tell when something has to be booked next: an occurrence begins, or a grant ends with something left.
+    """Tell when something has to be booked next: an occurrence begins, a hold ends, or a grant with something left.
 
     May lie in the past, while the end of a grant waits to be booked; ``None`` when nothing lies ahead.
     """
-    begins = (_next_at(first, _next_number(wallet, first)) for first in _firsts(wallet))
+    waits_until = wallet.head.waits_until or EPOCH
     ends = (one.grant.end_at for one in wallet.allocations.values() if one.left_minor)
-    return min((at for at in (*begins, *ends) if at is not None), default=None)
+    bookable = (max(end_at, waits_until) for end_at in ends if end_at is not None)
+    holds = () if wallet.head.next_hold_at is None else (wallet.head.next_hold_at,)
+    return min((*next_beginnings(wallet.allocations), *bookable, *holds), default=None)

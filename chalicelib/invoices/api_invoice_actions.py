@@ -2,7 +2,8 @@
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.invoices import commands, invoice_service, voiding
-from chalicelib.invoices.commands import Done, OneOffLine, WantedNote
+from chalicelib.invoices.commands import Done, OneOffLine
+from chalicelib.invoices.crediting import WantedNote, issue_credit_note
 from chalicelib.invoices.models import (
     CreditNoteAnswer,
     InvoiceAnswer,
@@ -110,7 +111,7 @@ def create_credit_note(request: Request) -> Effect:
     """Take back a part of an invoice, line by line, net of tax; the tax follows."""
     body: NewCreditNote = request.body
     wanted = WantedNote([(line.line, line.amount) for line in body.lines], body.reason, body.to)
-    done = commands.issue_credit_note(_ref(request), wanted, request.now)
+    done = issue_credit_note(_ref(request), wanted, request.now)
     invoice = done.invoice
     assert invoice.number is not None
     shown = show_credit_note(

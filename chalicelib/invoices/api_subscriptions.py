@@ -9,7 +9,7 @@ from chalicelib.catalog.subscription_changes import NewSubscription
 from chalicelib.catalog.subscriptions import Subscription
 from chalicelib.catalog.timeline import current_terms
 from chalicelib.invoices import subscribing
-from chalicelib.invoices.reader import open_billing
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.subscribing import Subscribed, Target
 from chalicelib.invoices.subscription_models import (
     CancelBody,

@@ -16,10 +16,11 @@ from chalicelib.invoices.draft_lines import LatePlace, find_late_place, line_id
 from chalicelib.invoices.invoice import Line, LineKind
 from chalicelib.invoices.invoice_service import get_invoice
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef, find_invoice_ref
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.period_rating import PricedCharge
 from chalicelib.invoices.period_record import PeriodRecord, PeriodState
 from chalicelib.invoices.progress import find_late_draft, find_open_draft, period_ref
-from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.invoices.reader import Billing
 from chalicelib.shared.errors import NotFound
 from chalicelib.usage.billed import BilledOn, CountedEvent, LineScope
 

@@ -17,8 +17,9 @@ from chalicelib.invoices.draft import Draft
 from chalicelib.invoices.invoice import Invoice, PaymentStatus
 from chalicelib.invoices.lifecycle import mark_overdue, payment_status
 from chalicelib.invoices.numbering import InvoiceKind
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import settles_at
-from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.invoices.reader import Billing
 from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.outbox import outbox_write

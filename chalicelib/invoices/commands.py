@@ -9,17 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from chalicelib.credits import service as credits_service
-from chalicelib.credits import wallet
-from chalicelib.credits.grants import Source, SourceKind
-from chalicelib.credits.wallet import Movement
-from chalicelib.invoices import credit_notes, finalization, lifecycle, store
+from chalicelib.invoices import finalization, lifecycle, store
 from chalicelib.invoices.draft import buyer_party, seller_party
 from chalicelib.invoices.finalization import Records
-from chalicelib.invoices.invoice import Content, CreditNote, CreditTo, Interval, Invoice, Line, LineCredit, LineKind
-from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef, credit_note_number
+from chalicelib.invoices.invoice import Content, Interval, Invoice, Line, LineKind
+from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import OpenDraft
-from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.invoices.reader import Billing
 from chalicelib.invoices.store import StoredInvoice
 from chalicelib.invoices.totals import complete
 from chalicelib.platform.outbox import outbox_write
@@ -105,12 +102,12 @@ def _refuse_early(one: OpenDraft, now: datetime) -> None:
 def pay(ref: InvoiceRef, amount: Decimal, *, paid_at: datetime | None, reference: str, now: datetime) -> Done:
     """Add a payment, in major units; one with the same reference and amount was added before."""
     stored = get_finalized(ref, now)
-    (amount_minor,) = _minor({"/amount": amount}, stored.invoice.currency)
+    (amount_minor,) = read_minor({"/amount": amount}, stored.invoice.currency)
     changed = lifecycle.add_payment(stored.invoice, amount_minor, paid_at=paid_at or now, reference=reference, now=now)
     return _changed(stored, changed, "invoice.paid" if changed.due_minor == 0 else "invoice.payment_added", now=now)
 
 
-def _minor(amounts: Mapping[str, Decimal], currency: str) -> list[int]:
+def read_minor(amounts: Mapping[str, Decimal], currency: str) -> list[int]:
     """Turn amounts into minor units; raises ``InvalidInput`` naming, by pointer, each that is finer than that."""
     found, faults = [], []
     for pointer, amount in amounts.items():
@@ -144,70 +141,6 @@ def _changed(stored: StoredInvoice, changed: Invoice, event: str, *, now: dateti
 
 
 @dataclass(frozen=True, slots=True)
-class WantedNote:
-    """A credit note to be made: net amounts, in major units, by line."""
-
-    lines: Sequence[tuple[str, Decimal]]
-    reason: str
-    to: CreditTo
-
-
-@dataclass(frozen=True, slots=True)
-class NoteDone:
-    """A credit note with its invoice, and what has to be written for them."""
-
-    note: CreditNote
-    invoice: Invoice
-    writes: tuple[Write, ...]
-
-
-def issue_credit_note(ref: InvoiceRef, wanted: WantedNote, now: datetime) -> NoteDone:
-    """Take back a part of an invoice: less is due, money is refunded, or credit is given, as rule 4.7 has it."""
-    stored = get_finalized(ref, now)
-    invoice, head = stored.invoice, store.read_head(ref.organization)
-    assert invoice.number is not None
-    named = {f"/lines/{place}/amount": amount for place, (_, amount) in enumerate(wanted.lines)}
-    amounts = _minor(named, invoice.currency)
-    lines = [(line, amount_minor) for (line, _), amount_minor in zip(wanted.lines, amounts, strict=True)]
-    note = credit_notes.make_credit_note(
-        invoice, lines, reason=wanted.reason, to=wanted.to, number=head.next_credit_note, issued_at=now
-    )
-    note, moved = _note_credit(note, invoice, now)
-    changed = credit_notes.with_note(invoice, note)
-    event = {**finalization.invoice_event(changed), "credit_note": credit_note_number(ref.organization, note.number)}
-    writes = (
-        store.head_write(head, replace(head, next_credit_note=head.next_credit_note + 1)),
-        store.standing_write(stored, changed),
-        store.credit_note_write(ref.organization, note, invoice.number),
-        outbox_write("credit_note.issued", event, organization=ref.organization, now=now),
-    )
-    return NoteDone(note, changed, (*writes, *moved))
-
-
-def _note_credit(note: CreditNote, invoice: Invoice, now: datetime) -> tuple[CreditNote, tuple[Write, ...]]:
-    """Give back to grants what they had paid, and grant what becomes credit; answers the wallet's writes too."""
-    if not note.granted_minor and not note.reversed:
-        return note, ()
-    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency, now=now)
-    after = wallet.reverse(before, movements(note.reversed, invoice.id, now), recorded_at=now)
-    if note.granted_minor:
-        source = Source(SourceKind.CREDIT_NOTE, invoice.id)
-        name = f"Credit note {credit_note_number(invoice.organization, note.number)}"
-        grant = finalization.grant_of_invoice(note.granted_minor, name=name, source=source, now=now)
-        after = wallet.add_grants(after, [grant], recorded_at=now)
-        note = replace(note, grant=grant.id)
-    return note, credits_service.wallet_writes(before, after)
-
-
-def movements(credits_back: Sequence[LineCredit], invoice: str, now: datetime) -> list[Movement]:
-    """Say of which grants an invoice gives credit back, and how much."""
-    return [
-        Movement(grant=credit.grant, amount_minor=credit.amount_minor, invoice=invoice, effective_at=now)
-        for credit in credits_back
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class OneOffLine:
     """Something sold once: a quantity at a price, in major units."""
 
@@ -225,8 +158,11 @@ def issue_one_off(organization: str, wanted: Sequence[OneOffLine], *, net_days: 
     today = local_day_of(now, zone)
     interval = Interval(local_day_start(today, zone), local_day_start(today + ONE_DAY, zone))
     currency = billing.organization.currency
-    sold = [_one_off_line(place, line, interval, currency) for place, line in enumerate(wanted, start=1)]
-    lines, taxes = complete(sold, billing.organization.tax_rates, interval)
+    # It is sold now: credit that was given earlier today pays for it, credit that comes later does not.
+    span = Interval(now, interval.end_at)
+    sold = [_one_off_line(place, line, span, currency) for place, line in enumerate(wanted, start=1)]
+    paid = billing.pay(ref.id, sold, interval)
+    lines, taxes = complete(paid, billing.organization.tax_rates, interval)
     invoice = Invoice(
         id=ref.id,
         organization=organization,

@@ -5,11 +5,12 @@ into the line's grants, latest first. The money, with its tax, first lowers what
 and ``to`` decides what becomes of it. So the money of all notes, with tax, is never above the invoice's total.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
+from chalicelib.credits.drawdown import Drawn
 from chalicelib.invoices.invoice import (
     CreditedLine,
     CreditNote,
@@ -21,6 +22,7 @@ from chalicelib.invoices.invoice import (
     TaxAmount,
 )
 from chalicelib.invoices.lifecycle import given_back_minor, require_finalized
+from chalicelib.invoices.line_credits import add_up, credits_drawn, credits_of, drawn_of, negated, take_latest
 from chalicelib.invoices.taxes import tax_minor
 from chalicelib.shared.errors import Conflict, Fault, InvalidInput
 from chalicelib.shared.money import round_whole, show_money
@@ -31,10 +33,10 @@ _NOT_NOTED = {LineKind.DISCOUNT, LineKind.CAP, LineKind.CARRIED_TO_CREDIT}
 
 @dataclass(frozen=True, slots=True)
 class _Undone:
-    """What a note takes back of a line: the part paid in money, and what goes back to grants."""
+    """What a note takes back of a line, with what goes back to grants, and the part of it that was paid in money."""
 
+    line: CreditedLine
     money_minor: int
-    reversed: tuple[LineCredit, ...]
 
 
 def make_credit_note(
@@ -45,29 +47,40 @@ def make_credit_note(
     to: CreditTo,
     number: int,
     issued_at: datetime,
+    reversible: Mapping[str, Sequence[Drawn]] | None = None,
 ) -> CreditNote:
     """Make a note from ids of lines with the net amounts, in minor units, to take back of them.
+
+    ``reversible`` tells of lines by id what grants paid of them and did not get back, oldest first; by default that is
+    what ``reversible_of`` tells.
 
     ``grant`` stays ``None``: whoever makes a grant of ``granted_minor`` names it there. Raises ``Conflict`` for a draft
     and a void invoice and for more money than the invoice has left, ``InvalidInput`` with every fault of the lines.
     """
     require_finalized(invoice)
-    _refuse_faults(invoice, wanted)
-    undone = [_undo(invoice, line, amount_minor) for line, amount_minor in wanted]
+    if reversible is None:
+        reversible = {line.id: reversible_of(invoice, line) for line in invoice.content.lines}
+    _refuse_faults(invoice, wanted, reversible)
+    undone = [_undo(invoice, line, amount_minor, reversible.get(line, ())) for line, amount_minor in wanted]
     money_minor = sum(one.money_minor for one in undone)
     _refuse_too_much(invoice, money_minor)
     note = CreditNote(
         number=number,
         invoice=invoice.id,
-        lines=tuple(CreditedLine(line, amount_minor) for line, amount_minor in wanted),
+        lines=tuple(one.line for one in undone),
         reason=reason,
         to=to,
         issued_at=issued_at,
         taxes=_taxes(invoice, money_minor),
         credited_minor=0,
-        reversed=_by_grant(credit for one in undone for credit in one.reversed),
     )
     return _settled(note, invoice, money_minor)
+
+
+def reversible_of(invoice: Invoice, line: Line) -> tuple[Drawn, ...]:
+    """Tell what grants paid of a line and did not get back by earlier notes on it, oldest first."""
+    noted = [one for note in invoice.standing.credit_notes for one in note.lines if one.line == line.id]
+    return add_up(credits_drawn(line), *(negated(drawn_of(one.reversed)) for one in noted))
 
 
 def with_note(invoice: Invoice, note: CreditNote) -> Invoice:
@@ -77,7 +90,9 @@ def with_note(invoice: Invoice, note: CreditNote) -> Invoice:
     return replace(invoice, standing=replace(standing, credit_notes=(*standing.credit_notes, note)))
 
 
-def _refuse_faults(invoice: Invoice, wanted: Sequence[tuple[str, int]]) -> None:
+def _refuse_faults(
+    invoice: Invoice, wanted: Sequence[tuple[str, int]], reversible: Mapping[str, Sequence[Drawn]]
+) -> None:
     lines = {line.id: line for line in invoice.content.lines}
     faults = [] if wanted else [Fault("/lines", "must name at least one line")]
     for index, (line_id, amount_minor) in enumerate(wanted):
@@ -87,7 +102,7 @@ def _refuse_faults(invoice: Invoice, wanted: Sequence[tuple[str, int]]) -> None:
             faults.append(Fault(f"/lines/{index}/line", wrong))
         elif amount_minor <= 0:
             faults.append(Fault(f"/lines/{index}/amount", "must be above 0"))
-        elif amount_minor > (left_minor := lines[line_id].net_minor - _noted_minor(invoice, line_id)):
+        elif amount_minor > (left_minor := _left_minor(invoice, lines[line_id], reversible.get(line_id, ()))):
             shown = show_money(left_minor, invoice.currency)
             faults.append(Fault(f"/lines/{index}/amount", f"must be at most {shown}, what is left of the line's net"))
     if faults:
@@ -102,42 +117,29 @@ def _fault_of_line(line: Line | None) -> str | None:
     return None
 
 
-def _noted_minor(invoice: Invoice, line_id: str) -> int:
-    """Add up what earlier notes took back of a line."""
-    notes = invoice.standing.credit_notes
-    return sum(one.amount_minor for note in notes for one in note.lines if one.line == line_id)
+def _left_minor(invoice: Invoice, line: Line, reversible: Sequence[Drawn]) -> int:
+    """Tell how much of a line can be taken back: its money, and the credit that did not come back by another way."""
+    return _money_left_minor(invoice, line) + sum(one.amount_minor for one in reversible)
 
 
-def _undo(invoice: Invoice, line_id: str, amount_minor: int) -> _Undone:
+def _undo(invoice: Invoice, line_id: str, amount_minor: int, reversible: Sequence[Drawn]) -> _Undone:
     """Split what is taken back of a line: first its money, then its grants from the latest on."""
     line = next(line for line in invoice.content.lines if line.id == line_id)
-    before_minor = _noted_minor(invoice, line_id)
-    after_minor = before_minor + amount_minor
-    paid_minor = line.net_minor - sum(credit.amount_minor for credit in line.credits)
-    money_minor = min(after_minor, paid_minor) - min(before_minor, paid_minor)
-    start, end = max(0, before_minor - paid_minor), max(0, after_minor - paid_minor)
-    return _Undone(money_minor, tuple(_cut_latest(line.credits, start, end)))
+    money_minor = min(amount_minor, _money_left_minor(invoice, line))
+    names = {credit.grant: credit.name for credit in line.credits}
+    back = credits_of(take_latest(reversible, amount_minor - money_minor), names)
+    return _Undone(CreditedLine(line_id, amount_minor, back), money_minor)
 
 
-def _cut_latest(drawdowns: Sequence[LineCredit], start: int, end: int) -> Iterator[LineCredit]:
-    """Cut ``[start, end)`` out of the drawdowns laid end to end in minor units, the latest first."""
-    place = 0
-    for credit in reversed(drawdowns):
-        taken_minor = min(end, place + credit.amount_minor) - max(start, place)
-        if taken_minor > 0:
-            yield replace(credit, amount_minor=taken_minor)
-        place += credit.amount_minor
+def _money_left_minor(invoice: Invoice, line: Line) -> int:
+    """Tell how much of what money paid of a line no earlier note took back."""
+    noted = [one for note in invoice.standing.credit_notes for one in note.lines if one.line == line.id]
+    noted_minor = sum(one.amount_minor - _credits_minor(one.reversed) for one in noted)
+    return line.net_minor - _credits_minor(line.credits) - noted_minor
 
 
-def _by_grant(credits_back: Iterator[LineCredit]) -> tuple[LineCredit, ...]:
-    """Add up by grant, in the order in which grants come first."""
-    found: dict[str, LineCredit] = {}
-    for credit in credits_back:
-        before = found.get(credit.grant)
-        found[credit.grant] = (
-            credit if before is None else replace(before, amount_minor=before.amount_minor + credit.amount_minor)
-        )
-    return tuple(found.values())
+def _credits_minor(moved: Sequence[LineCredit]) -> int:
+    return sum(credit.amount_minor for credit in moved)
 
 
 def _money_noted_minor(invoice: Invoice) -> int:

@@ -13,12 +13,15 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.plans import Plan
 from chalicelib.catalog.settings import Seller
 from chalicelib.catalog.subscriptions import Period
+from chalicelib.credits.drawdown import Drawn
 from chalicelib.invoices.draft_lines import (
     Days,
     LatePeriod,
+    LatePlace,
     LineMaker,
     Shares,
     adjusted_fee,
+    adjusted_id,
     billed_amounts,
     billed_elsewhere_lines,
     discount_line,
@@ -27,7 +30,16 @@ from chalicelib.invoices.draft_lines import (
     plan_minimum_line,
     returned_fee,
 )
+from chalicelib.invoices.drawn_amounts import (
+    DrawnByLine,
+    elsewhere_paid,
+    elsewhere_with_drawn,
+    late_paid,
+    late_with_drawn,
+    with_usage_drawn,
+)
 from chalicelib.invoices.invoice import Content, Interval, Invoice, Line, Party, PlanVersion
+from chalicelib.invoices.line_credits import add_up, drawn_of
 from chalicelib.invoices.numbering import InvoiceKind, invoice_number
 from chalicelib.invoices.period_rating import RatedPeriod, advance_fees
 from chalicelib.invoices.period_record import Billed, BilledFee, PeriodRecord
@@ -74,7 +86,8 @@ class Draft:
     """A draft with what finalizing it has to remember.
 
     ``amounts`` is what its own period comes to, ``fees`` the advance fees by service period and charge, ``elsewhere``
-    what it takes off because other invoices billed it.
+    what it takes off because other invoices billed it, ``late`` what it brings of closed periods; each with what
+    grants pay of it.
     """
 
     open_draft: OpenDraft
@@ -83,6 +96,7 @@ class Draft:
     amounts: Mapping[str, Billed] = field(default_factory=dict)
     fees: Mapping[int, Mapping[str, BilledFee]] = field(default_factory=dict)
     elsewhere: Mapping[str, Billed] = field(default_factory=dict)
+    late: Mapping[LatePlace, Mapping[str, Billed]] = field(default_factory=dict)
 
     @property
     def takes_late_usage(self) -> bool:
@@ -95,14 +109,19 @@ class Draft:
         return not self.invoice.content.lines
 
 
-def compose(inputs: DraftInputs) -> Draft:
-    """Put a draft together."""
+def draw_up(inputs: DraftInputs) -> tuple[Line, ...]:
+    """Make the lines of a draft, before credit pays anything of them."""
     lines = list(_lines(inputs))
-    interval = _interval(inputs)
     percents = frozenset(plan.discount_percent for plan in _plans(inputs) if plan.discount_percent)
-    off = discount_line(lines, interval, percents=percents)
-    rates = inputs.organization.tax_rates
-    all_lines, taxes = complete([*lines, *([off] if off is not None else [])], rates, interval)
+    off = discount_line(lines, interval_of(inputs), percents=percents)
+    return tuple(lines) if off is None else (*lines, off)
+
+
+def compose(inputs: DraftInputs, lines: Sequence[Line]) -> Draft:
+    """Put a draft together from the lines that ``draw_up`` made, with what credit pays of them."""
+    interval = interval_of(inputs)
+    all_lines, taxes = complete(lines, inputs.organization.tax_rates, interval)
+    drawn = {line.id: drawn_of(line.credits) for line in lines if line.credits}
     content = Content(
         lines=all_lines,
         taxes=taxes,
@@ -124,9 +143,12 @@ def compose(inputs: DraftInputs) -> Draft:
         open_draft=inputs.draft,
         invoice=invoice,
         inputs=inputs,
-        amounts={} if inputs.rated is None else billed_amounts(inputs.rated, inputs.days),
-        fees=_fees(inputs),
-        elsewhere=_elsewhere(inputs),
+        amounts={}
+        if inputs.rated is None
+        else with_usage_drawn(inputs.rated, billed_amounts(inputs.rated, inputs.days), drawn),
+        fees=_fees(inputs, drawn),
+        elsewhere=_elsewhere(inputs, drawn),
+        late={late.place: late_with_drawn(late, drawn) for late in inputs.late},
     )
 
 
@@ -169,29 +191,46 @@ def _elsewhere_lines(inputs: DraftInputs, rated: RatedPeriod) -> Iterator[Line]:
     yield from billed_elsewhere_lines(inputs.record, rated, numbers)
 
 
-def _elsewhere(inputs: DraftInputs) -> dict[str, Billed]:
-    if not inputs.draft.is_reopened or inputs.record is None:
+def _elsewhere(inputs: DraftInputs, drawn: DrawnByLine) -> dict[str, Billed]:
+    if not inputs.draft.is_reopened or inputs.record is None or inputs.rated is None:
         return {}
-    return {key: -billed for key, billed in inputs.record.billed_elsewhere().items()}
+    return elsewhere_with_drawn(inputs.record, inputs.rated, drawn)
 
 
 def _own_number(inputs: DraftInputs, record: PeriodRecord) -> str | None:
     return None if record.own is None else invoice_number(inputs.organization.id, record.own.number)
 
 
-def _fees(inputs: DraftInputs) -> dict[int, dict[str, BilledFee]]:
+def _fees(inputs: DraftInputs, drawn: DrawnByLine) -> dict[int, dict[str, BilledFee]]:
     """Tell which advance fees stand charged, once this draft is an invoice, for the service periods it is about."""
-    return {service.period.number: _charged(service, inputs.draft.ref.id) for service in inputs.services}
+    return {service.period.number: _charged(service, inputs.draft.ref.id, drawn) for service in inputs.services}
 
 
-def _charged(service: ServicePeriod, invoice: str) -> dict[str, BilledFee]:
-    charged = {}
+def _charged(service: ServicePeriod, invoice: str, drawn: DrawnByLine) -> dict[str, BilledFee]:
+    number, charged = service.period.number, dict[str, BilledFee]()
     for fee in advance_fees(service.period, service.plan):
-        key, line = fee.charge.key, fee_line(fee, number=service.period.number).id
+        key, line = fee.charge.key, fee_line(fee, number=number).id
         before = service.record.advance.get(key, BilledFee(invoice=invoice, line=line, net_minor=0))
-        charged[key] = replace(before, net_minor=fee.fee.net_minor)
+        charged[key] = replace(before, net_minor=fee.fee.net_minor, drawn=add_up(before.drawn, drawn.get(line, ())))
     returned = {key: replace(fee, net_minor=0) for key, fee in service.record.advance.items() if key not in charged}
-    return {**charged, **returned}
+    return {
+        key: replace(fee, drawn=add_up(fee.drawn, drawn.get(adjusted_id(key, number), ())))
+        for key, fee in {**charged, **returned}.items()
+    }
+
+
+def paid_before(inputs: DraftInputs) -> dict[str, tuple[Drawn, ...]]:
+    """Tell what grants had paid for what the draft's lines take back, by id of the line."""
+    found: dict[str, tuple[Drawn, ...]] = {}
+    for service in inputs.services:
+        number = service.period.number
+        found.update((adjusted_id(key, number), fee.drawn) for key, fee in service.record.advance.items())
+    for late in inputs.late:
+        found.update(late_paid(late))
+    if inputs.draft.is_reopened and inputs.record is not None and inputs.rated is not None:
+        found.update(elsewhere_paid(inputs.record, inputs.rated))
+    kept = {name: tuple(one for one in drawn if one.amount_minor > 0) for name, drawn in found.items()}
+    return {name: drawn for name, drawn in kept.items() if drawn}
 
 
 def _plans(inputs: DraftInputs) -> list[Plan]:
@@ -206,7 +245,7 @@ def _plan_version(inputs: DraftInputs) -> PlanVersion | None:
     return PlanVersion(own.key, own.version)
 
 
-def _interval(inputs: DraftInputs) -> Interval:
+def interval_of(inputs: DraftInputs) -> Interval:
     """Give the period an invoice shows: its own, that of the fee, or the time in which late usage came."""
     if inputs.rated is not None:
         return Interval(inputs.rated.period.start_at, inputs.rated.period.end_at)

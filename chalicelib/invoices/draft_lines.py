@@ -25,6 +25,7 @@ from chalicelib.shared.money import show_money
 _GROUP_CHARS = 12
 _ADJUSTED = "adjusted"
 _SERVICE_PERIOD = re.compile(r"\.p([0-9]+)$")
+_PART = re.compile(r"\.([0-9]+)(?:~[0-9a-f]+)?$")
 _LATE_PERIOD = re.compile(r"late-([0-9]+)p([0-9]+)[-~]")
 # No key of a charge has this character.
 _MINIMUM = "~minimum"
@@ -161,6 +162,11 @@ def fee_line(fee: RatedRecurring, *, number: int | None = None) -> Line:
     )
 
 
+def adjusted_id(charge: str, number: int) -> str:
+    """Make the id of the line that corrects the advance fee of a service period."""
+    return f"{line_id(_ADJUSTED, charge=charge)}.p{number}"
+
+
 def adjusted_fee(fee: RatedRecurring, billed: BilledFee, *, number: int) -> Line | None:
     """Make the line that brings an advance fee to what is due now; ``None`` when that was charged.
 
@@ -171,7 +177,7 @@ def adjusted_fee(fee: RatedRecurring, billed: BilledFee, *, number: int) -> Line
         return None
     return _line(
         LineKind.RECURRING,
-        f"{line_id(_ADJUSTED, charge=fee.charge.key)}.p{number}",
+        adjusted_id(fee.charge.key, number),
         charge=fee.charge.key,
         name=f"{fee.charge.name}: {'unused part' if difference_minor < 0 else 'further part'}",
         interval=fee.priced.interval,
@@ -184,7 +190,7 @@ def returned_fee(charge: str, billed: BilledFee, interval: Interval, *, number: 
     """Make the line that gives an advance fee back whose charge the period no longer has."""
     return _line(
         LineKind.RECURRING,
-        f"{line_id(_ADJUSTED, charge=charge)}.p{number}",
+        adjusted_id(charge, number),
         charge=charge,
         name=f"{charge}: unused part",
         interval=interval,
@@ -197,6 +203,12 @@ def find_service_period(line: Line) -> int | None:
     """Find the number of the service period whose advance fee a line charges or corrects; ``None`` for other lines."""
     found = _SERVICE_PERIOD.search(line.id) if line.kind is LineKind.RECURRING else None
     return None if found is None else int(found[1])
+
+
+def charge_key_of(line: Line) -> str:
+    """Name the charge of a period that a line of usage, late or not, is about: as ``PricedCharge.key`` does."""
+    found = _PART.search(line.id)
+    return f"{line.charge}#{found[1] if found else 0}"
 
 
 def find_late_place(line: Line) -> LatePlace | None:
@@ -270,6 +282,11 @@ class LatePeriod:
         return Interval(self.period.start_at, self.period.end_at)
 
     @property
+    def place(self) -> LatePlace:
+        """Give its place among the closed periods."""
+        return LatePlace(self.subscription.number, self.period.number)
+
+    @property
     def currency(self) -> str:
         """Give the currency of its plans."""
         usage = [one.priced for one in self.rated.usage]
@@ -287,7 +304,7 @@ def late_lines(late: LatePeriod, meters: Mapping[str, Meter], number: str | None
     """Make the lines of late usage of a closed period; ``number`` is that of its own invoice, shown as the origin."""
     own = late.record.own
     origin = Origin(None if own is None else own.invoice, number, late.interval)
-    place = LatePlace(late.subscription.number, late.period.number)
+    place = late.place
     usages = {usage.priced.key: usage for usage in late.rated.usage}
     for key, difference in late.differences().items():
         usage = usages.get(key)
@@ -317,6 +334,14 @@ def _difference(late: LatePeriod, key: str) -> str:
     return f"{show_money(now_minor, currency)} by now less {show_money(billed_minor, currency)} billed = {difference}"
 
 
+def elsewhere_id(place: int, usage: RatedUsage | None) -> str:
+    """Make the id of the line that takes off what the invoice at a place in the record billed; by charge."""
+    prefix = f"elsewhere-{place}"
+    if usage is None:
+        return f"{prefix}{_MINIMUM}"
+    return line_id(prefix, charge=usage.charge.key, part=usage.priced.part)
+
+
 def billed_elsewhere_lines(record: PeriodRecord, rated: RatedPeriod, numbers: Mapping[str, str]) -> Iterator[Line]:
     """Make the lines that take off an invoice made again what other invoices billed for its period as late usage.
 
@@ -332,9 +357,7 @@ def billed_elsewhere_lines(record: PeriodRecord, rated: RatedPeriod, numbers: Ma
             usage = charges.get(key)
             name = "plan minimum" if usage is None else usage.charge.name
             yield Line(
-                id=f"elsewhere-{place}{_MINIMUM}"
-                if usage is None
-                else line_id(f"elsewhere-{place}", charge=usage.charge.key, part=usage.priced.part),
+                id=elsewhere_id(place, usage),
                 kind=LineKind.LATE_USAGE,
                 charge=None if usage is None else usage.charge.key,
                 name=f"Billed as late usage already: {name}",

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from chalicelib.invoices.invoice import DimensionShare, Invoice, Line, LineKind
+from chalicelib.invoices.invoice import DimensionShare, Invoice, Line, LineCredit, LineKind
 from chalicelib.invoices.invoice_service import get_invoice
 from chalicelib.invoices.numbering import InvoiceRef
 from chalicelib.invoices.shown import show_line
@@ -28,9 +28,14 @@ def explain_line(ref: InvoiceRef, line_id: str, now: datetime) -> dict[str, Any]
         "tiers": shown["tiers"],
         "by_day": {day.isoformat(): show_decimal(quantity) for day, quantity in sorted(line.by_day.items())},
         "by_dimension": [_show_share(share) for share in line.by_dimension],
-        "credits": [{"grant": credit.grant, "by_day": {}} for credit in line.credits],
+        "credits": [_show_credit(credit, invoice.currency) for credit in line.credits],
         "events_url": _events_url(invoice, line),
     }
+
+
+def _show_credit(credit: LineCredit, currency: str) -> dict[str, Any]:
+    by_day = {day.isoformat(): show_money(minor, currency) for day, minor in sorted(credit.by_day.items())}
+    return {"grant": credit.grant, "name": credit.name, "by_day": by_day}
 
 
 def _show_share(share: DimensionShare) -> dict[str, Any]:

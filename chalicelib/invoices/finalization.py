@@ -13,8 +13,9 @@ from functools import partial
 from chalicelib.catalog import subscription_service
 from chalicelib.catalog.subscriptions import Subscription
 from chalicelib.credits import service as credits_service
+from chalicelib.credits import wallet
 from chalicelib.credits.grants import Grant, Source, SourceKind, invoice_credit
-from chalicelib.invoices import store
+from chalicelib.invoices import credit_moves, store
 from chalicelib.invoices.draft import Draft
 from chalicelib.invoices.invoice import Invoice, LedgerHead
 from chalicelib.invoices.lifecycle import due_at
@@ -61,8 +62,8 @@ def close(billing: Billing, draft: Draft, changed: Sequence[Subscription] = ()) 
         record = _skipped(billing, draft)
         records = () if record is None else (store.record_write(billing.organization.id, record),)
         return Closing(None, (*subscribed, *records), again_at)
-    invoice, wallet = _issued(billing, draft)
-    writes = (*issue_writes(billing, invoice), *subscribed, *_record_writes(billing, draft, invoice), *wallet)
+    invoice, moved = _issued(billing, draft)
+    writes = (*issue_writes(billing, invoice), *subscribed, *_record_writes(billing, draft, invoice), *moved)
     assert len(writes) < MOST_ITEMS, f"{len(writes)} items in the transaction of one invoice"
     return Closing(invoice, writes, again_at)
 
@@ -114,20 +115,22 @@ def _issued(billing: Billing, draft: Draft) -> tuple[Invoice, tuple[Write, ...]]
 
 
 def with_wallet(billing: Billing, invoice: Invoice) -> tuple[Invoice, tuple[Write, ...]]:
-    """Turn what an invoice carries into a grant, and name the ledger's head on it; answers the wallet's writes too."""
-    minor = carried_minor(invoice.content.lines)
-    organization = billing.organization.id
-    if minor == 0:
-        head = billing.wallet
-        ledger = LedgerHead(head.seq, head.hash) if head.seq else None
-        return replace(invoice, ledger_head=ledger), (credits_service.head_check(organization, head),)
-    before = credits_service.read_wallet(organization, currency=invoice.currency, now=billing.now)
-    number = invoice_number(organization, invoice.number or 0)
-    grant = grant_of_invoice(
-        minor, name=_CARRIED.format(number=number), source=Source(SourceKind.CARRIED, invoice.id), now=billing.now
+    """Move the credit that an invoice draws, gets back and carries, and name the ledger's head on it.
+
+    Answers the wallet's writes too: a check where nothing moves.
+    """
+    before, organization = billing.wallet, billing.organization
+    after = credit_moves.book(
+        before, invoice.id, invoice.content.lines, zone=zone_of(organization.timezone), now=billing.now
     )
-    writes, after = credits_service.grant_writes(before, [grant], recorded_at=billing.now)
-    return replace(invoice, ledger_head=LedgerHead(after.head.seq, after.head.hash)), writes
+    minor = carried_minor(invoice.content.lines)
+    if minor:
+        name = _CARRIED.format(number=invoice_number(organization.id, invoice.number or 0))
+        source = Source(SourceKind.CARRIED, invoice.id)
+        grant = grant_of_invoice(minor, name=name, source=source, now=billing.now)
+        after = wallet.add_grants(after, [grant], recorded_at=billing.now)
+    ledger = LedgerHead(after.head.seq, after.head.hash) if after.head.seq else None
+    return replace(invoice, ledger_head=ledger), credits_service.wallet_writes(before, after)
 
 
 def grant_of_invoice(minor: int, *, name: str, source: Source, now: datetime) -> Grant:
@@ -190,7 +193,7 @@ def _record_writes(billing: Billing, draft: Draft, invoice: Invoice) -> list[Wri
         if fees:
             records.change(service, partial(_with_fees, fees))
     for late in draft.inputs.late:
-        if differences := late.differences():
+        if differences := draft.late[late.place]:
             billed = _billed_on(invoice, billing.read_id, differences)
             records.change(period_ref(late.subscription, late.period.number), partial(_with_late, billed))
     return records.writes()

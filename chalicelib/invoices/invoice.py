@@ -5,7 +5,7 @@ All amounts are whole minor units of the invoice's currency. ``subtotal`` is the
 discount; cap and discount lines have none, because the lines they lower are already net of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -79,11 +79,28 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class LineCredit:
-    """What a grant pays of a line; negative where a negative line gives back."""
+    """What a grant pays of a line; negative where a negative line gives back.
+
+    ``by_day`` shares the amount out over the local days of the usage that it pays.
+    """
 
     grant: str
     name: str
     amount_minor: int
+    by_day: Mapping[date, int] = field(default_factory=dict)
+
+
+def by_grant(credits_moved: Iterable[LineCredit]) -> tuple[LineCredit, ...]:
+    """Add up credits of the same grant, in the order in which grants come first."""
+    found: dict[str, LineCredit] = {}
+    for one in credits_moved:
+        known = found.get(one.grant)
+        days = dict(known.by_day) if known is not None else {}
+        for day, minor in one.by_day.items():
+            days[day] = days.get(day, 0) + minor
+        amount_minor = one.amount_minor + (0 if known is None else known.amount_minor)
+        found[one.grant] = LineCredit(one.grant, one.name, amount_minor, dict(sorted(days.items())))
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +170,11 @@ class LedgerHead:
 
 @dataclass(frozen=True, slots=True)
 class CreditedLine:
-    """What a credit note takes back of one line, net and before tax."""
+    """What a credit note takes back of one line, net and before tax; ``reversed`` goes back to its grants."""
 
     line: str
     amount_minor: int
+    reversed: tuple[LineCredit, ...] = ()
 
 
 class CreditTo(StrEnum):
@@ -170,7 +188,7 @@ class CreditTo(StrEnum):
 class CreditNote:
     """A note that takes back a part of a finalized invoice.
 
-    ``net_minor`` is the sum of its lines. What grants paid of it goes back to them (``reversed``), the rest is money:
+    ``net_minor`` is the sum of its lines. What grants paid of it goes back to them, the rest is money:
     with its ``taxes`` it first lowers what is due (``credited_minor``), the remainder was paid already and becomes a
     refund (``refunded_minor``) or, net of tax, a grant (``granted_minor``).
     """
@@ -186,7 +204,11 @@ class CreditNote:
     refunded_minor: int = 0
     granted_minor: int = 0
     grant: str | None = None
-    reversed: tuple[LineCredit, ...] = ()
+
+    @property
+    def reversed(self) -> tuple[LineCredit, ...]:
+        """Add up what goes back to grants, in the order in which they come first."""
+        return by_grant(credit for line in self.lines for credit in line.reversed)
 
     @property
     def net_minor(self) -> int:

@@ -15,8 +15,8 @@ from chalicelib.invoices.commands import finalized_meanwhile, no_such_invoice, o
 from chalicelib.invoices.invoice import CreditNote, Invoice, InvoiceStatus, PaymentStatus
 from chalicelib.invoices.lifecycle import payment_status
 from chalicelib.invoices.numbering import InvoiceRef, find_credit_note_ref, find_invoice_ref
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import period_ref
-from chalicelib.invoices.reader import open_billing
 from chalicelib.invoices.shown import show_invoice
 from chalicelib.invoices.store import Listed
 from chalicelib.platform.together import together

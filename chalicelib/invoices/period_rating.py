@@ -183,17 +183,45 @@ def _has_timing(charge: Charge, timing: Timing) -> bool:
 
 def rate_usage(priced: PricedCharge, figures: UsageFigures, *, until: QuarterHour) -> RatedUsage:
     """Rate a usage charge from the quantities up to ``until``."""
-    charge = priced.charge
-    assert isinstance(charge, UsageCharge)
-    by = () if charge.prices_by is None else (charge.prices_by.dimension,)
-    measured = figures.quantities(charge.meter, ranges=priced.ranges, cuts=(until,), filters=charge.filter, by=by)
-    quantities = {group[0] if by else WHOLE: values[-1] for group, values in measured.groups.items()}
+    charge, measured = _usage_charge(priced), _measure(priced, figures, (until,))
     return RatedUsage(
         priced=priced,
         charge=charge,
-        rated=rate_charge(terms_of(priced), quantities),
+        rated=_rate_each(priced, measured, cuts=1)[0],
         blocked=_reasons(charge, is_counting=figures.is_counting(charge.meter), has_rest=measured.has_rest),
     )
+
+
+def rate_at(priced: PricedCharge, figures: UsageFigures, cuts: Sequence[QuarterHour]) -> dict[QuarterHour, RatedCharge]:
+    """Rate a usage charge from its beginning up to each of some quarter-hours, which rise."""
+    return dict(zip(cuts, _rate_each(priced, _measure(priced, figures, cuts), cuts=len(cuts)), strict=True))
+
+
+def _usage_charge(priced: PricedCharge) -> UsageCharge:
+    assert isinstance(priced.charge, UsageCharge), "only usage has quantities"
+    return priced.charge
+
+
+def _measure(priced: PricedCharge, figures: UsageFigures, cuts: Sequence[QuarterHour]) -> Quantities:
+    charge = _usage_charge(priced)
+    by = () if charge.prices_by is None else (charge.prices_by.dimension,)
+    return figures.quantities(charge.meter, ranges=priced.ranges, cuts=cuts, filters=charge.filter, by=by)
+
+
+def _rate_each(priced: PricedCharge, measured: Quantities, *, cuts: int) -> list[RatedCharge]:
+    """Rate the quantities at each cut, in their order.
+
+    A group that is first seen after a cut does not exist at it: no fee of its price is due yet.
+    """
+    terms = terms_of(priced)
+    by_value = terms.charge.prices_by is not None
+    groups = {group[0] if by_value else WHOLE: quantities for group, quantities in measured.groups.items()}
+    return [
+        rate_charge(
+            terms, {group: each[place] for group, each in groups.items() if each[place] != 0 or place == cuts - 1}
+        )
+        for place in range(cuts)
+    ]
 
 
 def terms_of(priced: PricedCharge) -> ChargeTerms:

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal, localcontext
 from enum import StrEnum
 
+from chalicelib.credits.drawdown import Drawn
+from chalicelib.invoices import line_credits
 from chalicelib.invoices.invoice import Interval, PlanVersion
 from chalicelib.shared.numbers import EXACT
 
@@ -27,11 +29,15 @@ class PeriodState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """What was billed for one charge of a period: net with its minimum, for which quantity, by local day."""
+    """What was billed for one charge of a period: net with its minimum, for which quantity, by local day.
+
+    ``drawn`` is what grants paid of it and did not get back, oldest first.
+    """
 
     net_minor: int
     quantity: Decimal = ZERO
     by_day: Mapping[date, Decimal] = field(default_factory=dict)
+    drawn: tuple[Drawn, ...] = ()
 
     def __add__(self, other: "Billed") -> "Billed":
         with localcontext(EXACT):
@@ -40,12 +46,12 @@ class Billed:
                 for day in sorted({*self.by_day, *other.by_day})
             }
             quantity = self.quantity + other.quantity
-        return Billed(self.net_minor + other.net_minor, quantity, {day: one for day, one in days.items() if one != 0})
+        kept = {day: one for day, one in days.items() if one != 0}
+        return Billed(self.net_minor + other.net_minor, quantity, kept, line_credits.add_up(self.drawn, other.drawn))
 
     def __neg__(self) -> "Billed":
-        return Billed(
-            -self.net_minor, self.quantity.copy_negate(), {day: one.copy_negate() for day, one in self.by_day.items()}
-        )
+        days = {day: one.copy_negate() for day, one in self.by_day.items()}
+        return Billed(-self.net_minor, self.quantity.copy_negate(), days, line_credits.negated(self.drawn))
 
 
 NOTHING = Billed(0)
@@ -66,11 +72,15 @@ class Billing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledFee:
-    """An advance fee that was charged for the period: on which line of which invoice, and what it comes to by now."""
+    """An advance fee that was charged for the period: on which line of which invoice, and what it comes to by now.
+
+    ``drawn`` is what grants paid of it and did not get back, oldest first.
+    """
 
     invoice: str
     line: str
     net_minor: int
+    drawn: tuple[Drawn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

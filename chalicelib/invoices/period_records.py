@@ -1,11 +1,12 @@
 """Records of what was billed as JSON text, as they are stored, and back: exact, defaults left out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.credits.drawdown import Drawn
 from chalicelib.invoices.invoice import Interval, PlanVersion
 from chalicelib.invoices.period_record import Billed, BilledFee, Billing, PeriodRecord, PeriodState
 from chalicelib.shared import strict_json
@@ -27,7 +28,7 @@ def write_record(record: PeriodRecord) -> str:
         "reads": {str(attempt): read_id for attempt, read_id in sorted(record.reads.items())},
         "own": None if record.own is None else _billing(record.own),
         "late": [_billing(one) for one in record.late],
-        "advance": {key: [fee.invoice, fee.line, fee.net_minor] for key, fee in sorted(record.advance.items())},
+        "advance": {key: _fee(fee) for key, fee in sorted(record.advance.items())},
     }
     return strict_json.dump({name: value for name, value in stored.items() if value not in (None, [], {})})
 
@@ -70,7 +71,17 @@ def _read_billing(stored: _Stored) -> Billing:
 
 
 def _billed(billed: Billed) -> list[Any]:
-    return [billed.net_minor, show_decimal(billed.quantity), _days(billed.by_day)]
+    return [billed.net_minor, show_decimal(billed.quantity), _days(billed.by_day), *_drawn(billed.drawn)]
+
+
+def _drawn(drawn: Sequence[Drawn]) -> list[Any]:
+    """Write drawdowns where there are any."""
+    return [[[one.grant, one.day.isoformat(), one.amount_minor] for one in drawn]] if drawn else []
+
+
+def _read_drawn(stored: list[Any]) -> tuple[Drawn, ...]:
+    rows = stored[0] if stored else []
+    return tuple(Drawn(grant, date.fromisoformat(day), minor) for grant, day, minor in rows)
 
 
 def _days(days: Mapping[date, Decimal]) -> dict[str, str]:
@@ -79,8 +90,12 @@ def _days(days: Mapping[date, Decimal]) -> dict[str, str]:
 
 def _read_billed(stored: list[Any]) -> Billed:
     days = {date.fromisoformat(day): Decimal(quantity) for day, quantity in stored[2].items()}
-    return Billed(stored[0], Decimal(stored[1]), days)
+    return Billed(stored[0], Decimal(stored[1]), days, _read_drawn(stored[3:]))
+
+
+def _fee(fee: BilledFee) -> list[Any]:
+    return [fee.invoice, fee.line, fee.net_minor, *_drawn(fee.drawn)]
 
 
 def _read_fee(stored: list[Any]) -> BilledFee:
-    return BilledFee(invoice=stored[0], line=stored[1], net_minor=stored[2])
+    return BilledFee(invoice=stored[0], line=stored[1], net_minor=stored[2], drawn=_read_drawn(stored[3:]))

@@ -20,6 +20,7 @@ from chalicelib.catalog.subscriptions import (
 )
 from chalicelib.catalog.timeline import find_period, periods_from
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.shared.time import QuarterHour, quarter_hour_of, quarter_hour_start
 
 # A request that was judged just before a period stopped taking late usage may still be writing what it accepted.
 SETTLING_MARGIN = timedelta(hours=1)
@@ -148,6 +149,17 @@ def _ref(subscription: Subscription, kind: InvoiceKind, number: int, *, attempt:
         number=number,
         attempt=attempt,
     )
+
+
+def claims_from(draft: OpenDraft, subscriptions: Sequence[Subscription]) -> QuarterHour:
+    """Tell from which quarter-hour on a draft may claim credit: the first that anything on it may lie in."""
+    starts = [] if draft.period is None else [draft.period.start_at]
+    services = (find_period(draft.subscription, number) for number in draft.advance)
+    starts += [service.start_at for service in services if service is not None]
+    if draft.ref.kind is InvoiceKind.LATE_USAGE:
+        settling = (period for one in subscriptions for period in one.progress.settling)
+        starts += [quarter_hour_start(period.end) for period in settling]
+    return quarter_hour_of(min(starts, default=draft.finalizes_at))
 
 
 def find_open_draft(drafts: Sequence[OpenDraft]) -> OpenDraft | None:

@@ -6,43 +6,49 @@ noted them on the subscriptions before, so a closed period with neither a mark n
 billed; and what a finalization read is still so when it commits, because it makes sure of the versions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.catalog import plan_service, subscription_service
-from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.settings import BillingSettings
 from chalicelib.catalog.subscriptions import Period, SettlingPeriod, Subscription, Subscriptions
 from chalicelib.catalog.timeline import find_period
-from chalicelib.credits import service as credits_service
-from chalicelib.credits.wallet import WalletHead
+from chalicelib.credits.drawdown import Drawdowns, PayableDraft, draw_down, paying, window_cuts
+from chalicelib.credits.grants import Allocation
+from chalicelib.credits.wallet import Wallet, caught_up
 from chalicelib.invoices import store
-from chalicelib.invoices.draft import Draft, DraftInputs, ServicePeriod, compose
+from chalicelib.invoices.draft import (
+    Draft,
+    DraftInputs,
+    ServicePeriod,
+    compose,
+    draw_up,
+    interval_of,
+    paid_before,
+)
 from chalicelib.invoices.draft_lines import Days, LatePeriod, Shares, billed_amounts
 from chalicelib.invoices.explanation import days_of, shares_of
+from chalicelib.invoices.invoice import Interval, Line
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.invoices.payable import Cutting, UsageSlices, payable_draft, slice_usage, with_credits
 from chalicelib.invoices.period_rating import PricedCharge, RatedPeriod, price_parts, rate_period
 from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.invoices.progress import (
     OpenDraft,
     Plans,
+    claims_from,
     find_fee_draft,
     find_late_draft,
     find_open_draft,
     open_drafts,
     period_ref,
-    terms_of_all,
 )
 from chalicelib.invoices.store import InvoicesHead
-from chalicelib.platform.reads import find_many
 from chalicelib.platform.together import read_each, together
-from chalicelib.shared.clock import clock
-from chalicelib.shared.ids import sort_ids
+from chalicelib.shared.time import quarter_hour_of
 from chalicelib.usage.period_usage import PeriodUsage, read_period
-from chalicelib.usage.query import open_reader_with_marks
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.reader import CountersReader
 
@@ -52,11 +58,24 @@ MOST_LATE_PERIODS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Rating:
-    """A period rated, with its quantities by local day and by dimension value where they were wanted."""
+    """A period rated, with its quantities by local day and by dimension value where they were wanted.
+
+    ``slices`` are those of its usage lines, where a grant may pay for any.
+    """
 
     rated: RatedPeriod
     days: Mapping[str, Days]
     shares: Mapping[str, Shares]
+    slices: UsageSlices = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BareDraft:
+    """A draft before credit pays anything of it, and what credit may pay."""
+
+    inputs: DraftInputs
+    lines: tuple[Line, ...]
+    payable: PayableDraft
 
 
 @dataclass
@@ -71,7 +90,7 @@ class Billing:
     settings: BillingSettings
     subscriptions: Subscriptions
     head: InvoicesHead
-    wallet: WalletHead
+    wallet: Wallet
     plans: Plans
     now: datetime
     read_id: str
@@ -79,6 +98,8 @@ class Billing:
     _records: dict[str, PeriodRecord] = field(default_factory=dict)
     _late: list[LatePeriod] | None = None
     _open: list[OpenDraft] | None = None
+    _credit: Wallet | None = None
+    _bare: dict[tuple[str, bool], BareDraft] = field(default_factory=dict)
 
     @property
     def organization(self) -> Organization:
@@ -97,7 +118,7 @@ class Billing:
 
     def drafts(self) -> list[Draft]:
         """Compute every draft; one of late usage alone only when there is some."""
-        computed = [self.draft(one) for one in self.open_drafts()]
+        computed = self._compose(self.open_drafts(), explain=False)
         return [one for one in computed if one.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or not one.is_empty]
 
     def find_draft(self, ref: InvoiceRef, *, explain: bool = False) -> Draft | None:
@@ -110,6 +131,65 @@ class Billing:
 
     def draft(self, open_draft: OpenDraft, *, explain: bool = False) -> Draft:
         """Compute a draft; with ``explain`` its lines have their quantities by day, as finalizing keeps them."""
+        (draft,) = self._compose([open_draft], explain=explain)
+        return draft
+
+    def _compose(self, wanted: Sequence[OpenDraft], *, explain: bool) -> list[Draft]:
+        """Compute drafts with what credit pays of them: what one draws is not there for another."""
+        grants = self.paying(wanted)
+        known = {one.ref for one in wanted}
+        others = [one for one in self.open_drafts() if one.ref not in known] if grants else []
+        # Of equal instants, what is issued at once comes before what waits.
+        ordered = sorted([*wanted, *others], key=lambda one: one.finalizes_at)
+        bare = dict(zip((one.ref for one in ordered), self._bare_drafts(ordered, known, explain=explain), strict=True))
+        drawdowns = draw_down([one.payable for one in bare.values()], grants)
+        return [self._composed(bare[one.ref], drawdowns) for one in wanted]
+
+    def _bare_drafts(
+        self, drafts: Sequence[OpenDraft], explained: Collection[InvoiceRef], *, explain: bool
+    ) -> list[BareDraft]:
+        return together(*(partial(self._bare_draft, one, explain=explain and one.ref in explained) for one in drafts))
+
+    def _bare_draft(self, open_draft: OpenDraft, *, explain: bool) -> BareDraft:
+        key = (open_draft.ref.id, explain)
+        if key not in self._bare:
+            self._bare[key] = self._read_draft(open_draft, explain=explain)
+        return self._bare[key]
+
+    def _composed(self, bare: BareDraft, drawdowns: Drawdowns) -> Draft:
+        lines = with_credits(bare.payable.invoice, bare.lines, drawdowns, self._grant_names())
+        return compose(bare.inputs, lines)
+
+    def _grant_names(self) -> dict[str, str]:
+        return {name: one.grant.name for name, one in self.credit().allocations.items()}
+
+    def credit(self) -> Wallet:
+        """Give the wallet as it is now, with what has happened by itself since it was written."""
+        if self._credit is None:
+            self._credit = caught_up(self.wallet, self.now)
+        return self._credit
+
+    def paying(self, drafts: Sequence[OpenDraft] = ()) -> list[Allocation]:
+        """List the grants that may pay for anything on the open drafts, and on ``drafts`` that are not among them."""
+        if not self.wallet.allocations:
+            return []
+        subscriptions = self.subscriptions.subscriptions
+        since = [claims_from(one, subscriptions) for one in (*drafts, *self.open_drafts())]
+        return paying(
+            self.credit().allocations.values(), since=min(since, default=quarter_hour_of(self.now)), now=self.now
+        )
+
+    def pay(self, invoice: str, lines: Sequence[Line], period: Interval) -> tuple[Line, ...]:
+        """Let credit pay lines of an invoice that is issued at once, beside what the open drafts draw."""
+        grants = self.paying()
+        if not grants:
+            return tuple(lines)
+        own = payable_draft(invoice, lines, period, usage={}, paid={}, zone=self.usage.zone)
+        bare = self._bare_drafts(self.open_drafts(), (), explain=False)
+        drawdowns = draw_down([own, *(one.payable for one in bare)], grants)
+        return with_credits(invoice, lines, drawdowns, self._grant_names())
+
+    def _read_draft(self, open_draft: OpenDraft, *, explain: bool) -> BareDraft:
         subscription, period = open_draft.subscription, open_draft.period
         takes_late = self._takes_late_usage(open_draft)
         charged = [find_period(subscription, number) for number in open_draft.advance]
@@ -121,30 +201,41 @@ class Billing:
         record = None if period is None else self.record(subscription, period.number)
         if period is not None and record is not None and _corrects_own_fee(open_draft, record):
             services = [period, *services]
-        return compose(
-            DraftInputs(
-                draft=open_draft,
-                organization=self.organization,
-                seller=self.settings.seller,
-                meters=self.usage.catalog.meters,
-                now=self.now,
-                rated=None if rating is None else rating.rated,
-                plans=() if period is None else self.plans.of_period(period),
-                record=record,
-                days={} if rating is None else rating.days,
-                shares={} if rating is None else rating.shares,
-                services=[self._service_period(subscription, one) for one in services],
-                late=self._late_periods_of_one_invoice() if takes_late else [],
-                takes_late_usage=takes_late,
-            )
+        inputs = DraftInputs(
+            draft=open_draft,
+            organization=self.organization,
+            seller=self.settings.seller,
+            meters=self.usage.catalog.meters,
+            now=self.now,
+            rated=None if rating is None else rating.rated,
+            plans=() if period is None else self.plans.of_period(period),
+            record=record,
+            days={} if rating is None else rating.days,
+            shares={} if rating is None else rating.shares,
+            services=[self._service_period(subscription, one) for one in services],
+            late=self._late_periods_of_one_invoice() if takes_late else [],
+            takes_late_usage=takes_late,
         )
+        return self._drawn_up(inputs, {} if rating is None else rating.slices)
+
+    def _drawn_up(self, inputs: DraftInputs, slices: UsageSlices) -> BareDraft:
+        lines = draw_up(inputs)
+        payable = payable_draft(
+            inputs.draft.ref.id,
+            lines,
+            interval_of(inputs),
+            usage=slices,
+            paid=paid_before(inputs),
+            zone=self.usage.zone,
+        )
+        return BareDraft(inputs, lines, payable)
 
     def _read(self, names: Sequence[str], period: Period | None, *, explain: bool, takes_late: bool) -> _Rating | None:
         """Read at the same time what a draft rests on: records, its period's usage, that of changed closed periods."""
         changed = self._changed_periods() if takes_late and self._late is None else []
         _, rating, *again = together(
             partial(self.load_records, names),
-            lambda: None if period is None else self.rate(period, explain=explain),
+            lambda: None if period is None else self.rate(period, explain=explain, cut=True),
             *([partial(read_each, self._rate_closed, changed)] if changed else []),
         )
         if takes_late and self._late is None:
@@ -176,16 +267,20 @@ class Billing:
         self.load_records([ref.name])
         return self._records[ref.name]
 
-    def rate(self, period: Period, *, explain: bool) -> _Rating:
-        """Rate a period as of now; with ``explain`` also by local day."""
+    def rate(self, period: Period, *, explain: bool, cut: bool = False) -> _Rating:
+        """Rate a period as of now; with ``explain`` also by local day, with ``cut`` in slices that grants may pay."""
         plans = self.plans.of_period(period)
-        figures = self.figures(period)
+        grants = self.paying() if cut else []
+        bounds = {bound for bound in window_cuts(grants) if period.start < bound < period.end}
+        figures = self.figures(period, sorted(bounds))
         rated = rate_period(period, plans, figures)
+        cutting = Cutting(zone=self.usage.zone, bounds=bounds, now=self.now)
         explained = rated.usage if explain else ()
         return _Rating(
             rated,
             days={one.priced.key: days_of(one.priced, figures) for one in explained},
             shares={one.priced.key: shares_of(one.priced, figures) for one in explained},
+            slices=slice_usage(rated, figures, cutting) if grants else {},
         )
 
     def figures(self, period: Period, edges: Sequence[int] = ()) -> PeriodUsage:
@@ -258,28 +353,3 @@ def _corrects_own_fee(open_draft: OpenDraft, record: PeriodRecord) -> bool:
     period = open_draft.period
     assert period is not None, "only a period has a fee of its own"
     return bool(record.advance) and not open_draft.is_reopened and period.number not in open_draft.advance
-
-
-def open_billing(organization_id: str, now: datetime) -> Billing:
-    """Read an organization's billing; raises ``NotFound``."""
-    read_id = sort_ids.next(clock.real_ns())
-    usage = open_reader_with_marks(organization_id, now)
-    keys = [
-        subscription_service.subscriptions_key(organization_id),
-        store.head_key(organization_id),
-        credits_service.wallet_key(organization_id),
-    ]
-    settings, (subscribed, head, wallet) = together(catalog_service.get_settings, lambda: find_many(keys))
-    subscriptions = subscription_service.subscriptions_of(organization_id, subscribed)
-    terms = [one for subscription in subscriptions.subscriptions for one in terms_of_all(subscription)]
-    return Billing(
-        usage=usage,
-        settings=settings,
-        subscriptions=subscriptions,
-        head=store.head_of(organization_id, head),
-        wallet=credits_service.head_of(wallet),
-        plans=Plans(list(zip(terms, plan_service.effective_plans(terms), strict=True))),
-        now=now,
-        read_id=read_id,
-        due_at=subscription_service.due_at_of(subscribed),
-    )

@@ -228,11 +228,13 @@ def _read_origin(stored: _Stored) -> Origin:
 
 
 def _credit(credit: LineCredit) -> _Stored:
-    return {"grant": credit.grant, "name": credit.name, "amount": credit.amount_minor}
+    by_day = {day.isoformat(): minor for day, minor in sorted(credit.by_day.items())}
+    return {"grant": credit.grant, "name": credit.name, "amount": credit.amount_minor, "by_day": by_day}
 
 
 def _read_credit(stored: _Stored) -> LineCredit:
-    return LineCredit(stored["grant"], stored["name"], stored["amount"])
+    by_day = {date.fromisoformat(day): minor for day, minor in stored.get("by_day", {}).items()}
+    return LineCredit(stored["grant"], stored["name"], stored["amount"], by_day)
 
 
 def _tax(tax: TaxAmount) -> _Stored:
@@ -269,7 +271,7 @@ def _note(note: CreditNote) -> _Stored:
     return _object(
         number=note.number,
         invoice=note.invoice,
-        lines=[{"line": one.line, "amount": one.amount_minor} for one in note.lines],
+        lines=[_credited(one) for one in note.lines],
         reason=note.reason,
         to=note.to.value,
         issued_at=format_instant(note.issued_at),
@@ -278,15 +280,23 @@ def _note(note: CreditNote) -> _Stored:
         refunded=note.refunded_minor,
         granted=note.granted_minor,
         grant=note.grant,
-        reversed=[_credit(one) for one in note.reversed],
     )
+
+
+def _credited(line: CreditedLine) -> _Stored:
+    return _object(line=line.line, amount=line.amount_minor, reversed=[_credit(one) for one in line.reversed])
+
+
+def _read_credited(stored: _Stored) -> CreditedLine:
+    back = tuple(_read_credit(one) for one in stored.get("reversed", ()))
+    return CreditedLine(stored["line"], stored["amount"], back)
 
 
 def _read_note(stored: _Stored) -> CreditNote:
     return CreditNote(
         number=stored["number"],
         invoice=stored["invoice"],
-        lines=tuple(CreditedLine(one["line"], one["amount"]) for one in stored.get("lines", ())),
+        lines=tuple(_read_credited(one) for one in stored.get("lines", ())),
         reason=stored["reason"],
         to=CreditTo(stored["to"]),
         issued_at=parse_instant(stored["issued_at"]),
@@ -295,7 +305,6 @@ def _read_note(stored: _Stored) -> CreditNote:
         refunded_minor=stored["refunded"],
         granted_minor=stored["granted"],
         grant=stored.get("grant"),
-        reversed=tuple(_read_credit(one) for one in stored.get("reversed", ())),
     )
 
 

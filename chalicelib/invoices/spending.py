@@ -4,7 +4,7 @@ A window costs what the charges come to at its end less what they came to at its
 the billing period and rounded at both. So the windows of a period add up to the gross lines of its draft.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,9 +13,9 @@ from chalicelib.catalog import plan_service, subscription_service
 from chalicelib.catalog.plans import UsageCharge
 from chalicelib.catalog.subscriptions import Period
 from chalicelib.catalog.timeline import periods_from
-from chalicelib.invoices.period_rating import PricedCharge, price_parts, terms_of
+from chalicelib.invoices.period_rating import PricedCharge, price_parts, rate_at
 from chalicelib.invoices.progress import Plans, terms_of_all
-from chalicelib.invoices.rating import RatedCharge, rate_charge, split_by_share
+from chalicelib.invoices.rating import RatedCharge, split_by_share
 from chalicelib.platform.together import together
 from chalicelib.shared.money import show_money
 from chalicelib.shared.time import QuarterHour, quarter_hour_start
@@ -128,7 +128,7 @@ class _Spread:
         """Add to each window what a charge comes to in it."""
         inside = [window for window in amounts if window.start < period.end and window.end > period.start]
         bounds = sorted({min(max(bound, period.start), period.end) for one in inside for bound in (one.start, one.end)})
-        rated = _rate_at(priced, figures, bounds)
+        rated = rate_at(priced, figures, bounds)
         first = priced.ranges[0].start
         for window in inside:
             start, end = max(window.start, period.start), min(window.end, period.end)
@@ -149,22 +149,6 @@ class _Spread:
 def _name(group: Group) -> str:
     """Name a group so that names sort as groups do; those beyond the top come last."""
     return _REST if group is None else "\x00".join(group)
-
-
-def _rate_at(
-    priced: PricedCharge, figures: PeriodUsage, cuts: Sequence[QuarterHour]
-) -> Mapping[QuarterHour, RatedCharge]:
-    """Rate a charge from its beginning up to each of some quarter-hours, which rise."""
-    charge = _charge(priced)
-    by = () if charge.prices_by is None else (charge.prices_by.dimension,)
-    measured = figures.quantities(charge.meter, ranges=priced.ranges, cuts=cuts, filters=charge.filter, by=by).groups
-    terms = terms_of(priced)
-    return {
-        cut: rate_charge(
-            terms, {(group[0] if by else None): quantities[place] for group, quantities in measured.items()}
-        )
-        for place, cut in enumerate(cuts)
-    }
 
 
 def _gross(rated: RatedCharge) -> int:

@@ -28,8 +28,9 @@ from chalicelib.catalog.subscriptions import Subscription, Terms
 from chalicelib.catalog.timeline import current_terms, find_period
 from chalicelib.invoices import finalization
 from chalicelib.invoices.numbering import find_subscription_ref
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import OpenDraft, advance_ref
-from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.invoices.reader import Billing
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
 from chalicelib.shared.errors import Fault, InvalidInput, NotFound

@@ -4,7 +4,6 @@ Its drawdowns go back into their grants, the grants it made are withdrawn, advan
 go back to the open draft. Its own period becomes a draft again, or is given up.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,18 +13,22 @@ from chalicelib.catalog.subscriptions import SettlingPeriod, Subscription
 from chalicelib.catalog.timeline import find_period
 from chalicelib.credits import service as credits_service
 from chalicelib.credits import wallet
-from chalicelib.invoices import finalization, lifecycle, store
-from chalicelib.invoices.commands import Done, get_finalized, movements, open_billing_of
+from chalicelib.credits.drawdown import Drawn
+from chalicelib.invoices import credit_moves, finalization, lifecycle, store
+from chalicelib.invoices.commands import Done, get_finalized, open_billing_of
 from chalicelib.invoices.draft_lines import find_late_place, find_service_period
 from chalicelib.invoices.finalization import Records
-from chalicelib.invoices.invoice import Invoice, Line, LineCredit
+from chalicelib.invoices.invoice import Invoice, Line
+from chalicelib.invoices.line_credits import add_up, credits_drawn, drawn_of, is_covered, negated
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.invoices.paid_places import PaidPlace, find_paid_place
 from chalicelib.invoices.period_record import BilledFee, PeriodRecord, PeriodState
 from chalicelib.invoices.progress import give_fees_back, period_ref, reopen, settle_again, waive
 from chalicelib.invoices.reader import Billing
 from chalicelib.invoices.totals import carried_minor
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
+from chalicelib.shared.errors import Conflict
 
 
 def void(ref: InvoiceRef, reason: str, *, regenerate: bool, now: datetime) -> Done:
@@ -37,12 +40,13 @@ def void(ref: InvoiceRef, reason: str, *, regenerate: bool, now: datetime) -> Do
     changed = lifecycle.void(stored.invoice, reason, regenerate=regenerate, now=now)
     if changed == stored.invoice:
         return Done(changed)
-    undoing = _Undoing(open_billing_of(ref, now), ref, changed, regenerate=regenerate)
+    billing = open_billing_of(ref, now)
+    undoing = _Undoing(billing, ref, changed, regenerate=regenerate)
     event = {**finalization.invoice_event(changed), "regenerate": regenerate}
     writes = (
         store.standing_write(stored, changed),
         *undoing.writes(),
-        *_wallet_writes(changed, now),
+        *_wallet_writes(billing, changed),
         outbox_write("invoice.voided", event, organization=changed.organization, now=now),
     )
     assert len(writes) < finalization.MOST_ITEMS, f"{len(writes)} items in the transaction of a void"
@@ -57,6 +61,7 @@ class _Undoing:
         self._regenerate = regenerate
         self._subscriptions = {one.number: one for one in billing.subscriptions.subscriptions}
         self._records = Records(billing)
+        self._refuse_what_came_back()
         self._undo_fees()
         self._undo_late_usage()
         if ref.kind is InvoiceKind.PERIOD:
@@ -71,6 +76,17 @@ class _Undoing:
         due_at = finalization.due_after(self._billing, changed)
         subscribed = subscription_service.subscription_writes(self._billing.subscriptions, changed, due_at=due_at)
         return (*subscribed, *self._records.writes())
+
+    def _refuse_what_came_back(self) -> None:
+        """Refuse when another invoice gave back credit that paid this one: it would come back twice."""
+        drawn: dict[PaidPlace, tuple[Drawn, ...]] = {}
+        for line in self._invoice.content.lines:
+            place = find_paid_place(self._ref, line) if line.credits else None
+            if place is not None:
+                drawn[place] = add_up(drawn.get(place, ()), credits_drawn(line))
+        for place, paid in drawn.items():
+            if not is_covered(paid, pool=place.paid(self._billing.record_of(place.ref))):
+                raise Conflict("Another invoice gave back credit that paid this one: void that invoice first.")
 
     def _subscription(self) -> Subscription:
         return self._subscriptions[self._ref.subscription]
@@ -124,8 +140,9 @@ def _without_fees(lines: list[Line], invoice: str, record: PeriodRecord) -> Peri
         assert line.charge is not None, "a fee has a charge"
         fee = advance.pop(line.charge, BilledFee(invoice=invoice, line=line.id, net_minor=0))
         left_minor = fee.net_minor - line.net_minor
-        if left_minor:
-            advance[line.charge] = replace(fee, net_minor=left_minor)
+        drawn = add_up(fee.drawn, negated(drawn_of(line.credits)))
+        if left_minor or drawn:
+            advance[line.charge] = replace(fee, net_minor=left_minor, drawn=drawn)
     return replace(record, advance=advance)
 
 
@@ -143,26 +160,13 @@ def _settling(subscription: Subscription, record: PeriodRecord, number: int) -> 
     )
 
 
-def _wallet_writes(invoice: Invoice, now: datetime) -> tuple[Write, ...]:
+def _wallet_writes(billing: Billing, invoice: Invoice) -> tuple[Write, ...]:
     """Give credit back to the grants that paid, and withdraw the grants that the invoice made."""
-    drawn = list(_drawn(invoice))
-    if not drawn and not carried_minor(invoice.content.lines):
+    before, lines, now = billing.wallet, invoice.content.lines, billing.now
+    if not credit_moves.moves_of(lines) and not carried_minor(lines):
         return ()
-    before = credits_service.read_wallet(invoice.organization, currency=invoice.currency, now=now)
-    after = wallet.reverse(before, movements(drawn, invoice.id, now), recorded_at=now)
+    reason = f"invoice {invoice.id} was voided"
+    after = credit_moves.unbook(before, invoice.id, lines, reason=reason, now=now)
     made = [one.grant.id for one in before.allocations.values() if one.grant.source.invoice == invoice.id]
-    after = wallet.withdraw_grants(
-        after, made, reason=f"invoice {invoice.id} was voided", invoice=invoice.id, recorded_at=now
-    )
+    after = wallet.withdraw_grants(after, made, reason=reason, invoice=invoice.id, recorded_at=now)
     return credits_service.wallet_writes(before, after)
-
-
-def _drawn(invoice: Invoice) -> Iterator[LineCredit]:
-    """Add up what grants paid of an invoice, by grant."""
-    found: dict[str, LineCredit] = {}
-    for line in invoice.content.lines:
-        for credit in line.credits:
-            before = found.get(credit.grant)
-            amount_minor = credit.amount_minor + (0 if before is None else before.amount_minor)
-            found[credit.grant] = replace(credit, amount_minor=amount_minor)
-    yield from (credit for credit in found.values() if credit.amount_minor)

@@ -24,7 +24,7 @@ from chalicelib.platform.auth import Caller
 from chalicelib.platform.fields import ListQuery
 from chalicelib.platform.keys import Role
 from chalicelib.platform.paging import ListScope, open_cursor, seal_cursor
-from chalicelib.platform.writes import Effect
+from chalicelib.platform.writes import ATTEMPTS, Effect
 
 __all__ = [
     "ADMIN",
@@ -64,7 +64,7 @@ class Options(TypedDict, total=False):
     only their own), ``global`` (default otherwise: bound callers are refused), ``any`` (the function looks at
     ``request.caller.organization``), ``public`` (no credential). ``answers``: status to shape; another media type than
     JSON goes to ``also``, and a 200 of ``None`` has those alone. ``problems``: codes beyond those that every route of
-    its kind has.
+    its kind has. ``attempts``: how often the function decides anew when it loses the race for a write.
     """
 
     roles: Iterable[Role]
@@ -75,6 +75,7 @@ class Options(TypedDict, total=False):
     also: Mapping[str, Shape]
     problems: Iterable[str]
     idempotent: bool
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class RouteSpec:
     also: Mapping[str, Shape] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     idempotent: bool = False
+    attempts: int = ATTEMPTS
 
     @property
     def name(self) -> str:

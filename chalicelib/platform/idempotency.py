@@ -17,7 +17,7 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, 
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.reads import ItemKey, find, find_many
 from chalicelib.platform.tables import BaseModel, table_name
-from chalicelib.platform.writes import Effect, Put, Write, run_command
+from chalicelib.platform.writes import ATTEMPTS, Effect, Put, Write, run_command
 from chalicelib.shared import strict_json
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import DomainError, Fault, IdempotencyMismatch, InFlight
@@ -90,7 +90,7 @@ def request_key(*, caller: str, route: str, key: str, content: object, now: date
     return RequestKey(pk, hashlib.sha256(strict_json.canonical(content).encode()).hexdigest(), now)
 
 
-def run_once(request: RequestKey, decide: Callable[[], Effect]) -> Answer:
+def run_once(request: RequestKey, decide: Callable[[], Effect], *, attempts: int = ATTEMPTS) -> Answer:
     """Run a command whose first answer is kept; the same request again gets it without running.
 
     Raises ``IdempotencyMismatch`` when the key came with another body, and ``InFlight`` while the first is at work.
@@ -99,7 +99,7 @@ def run_once(request: RequestKey, decide: Callable[[], Effect]) -> Answer:
     if replay is not None:
         return replay
     try:
-        return run_command(decide, extra=lambda answer: _writes(request, answer))
+        return run_command(decide, extra=lambda answer: _writes(request, answer), attempts=attempts)
     except DomainError:
         # It may be refused because the same request has just won: then its answer is the answer.
         replay = find_replay(request)

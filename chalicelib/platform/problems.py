@@ -52,6 +52,7 @@ _MEANINGS: dict[str, tuple[int, str]] = {
     "conflict": (409, "The request is fine, but the current state does not allow it. Read the state, then decide."),
     "already-exists": (409, "The id or key is taken by something with other content. Choose another."),
     "event-voided": (409, "A voided event stays voided: it can be neither amended nor sent again."),
+    "insufficient-credit": (409, "Less credit remains than is asked for. Hold less, release holds, or add credit."),
     "in-flight": (409, "A request with the same idempotency key is at work. Send it again after `Retry-After`."),
     "too-large": (413, "The request has too many bytes or too many things. Send it in parts."),
     "unsupported-media-type": (415, "Send one of the content types that the API document names for this path."),

@@ -161,7 +161,7 @@ def _run(request: Request, content: Any) -> Answer:
 
     key = request.headers.get(idempotency.HEADER)
     if not spec.idempotent or key is None or request.signed_in is None:
-        return run_command(decide)
+        return run_command(decide, attempts=spec.attempts)
     route = f"{spec.method} {spec.path.format(**request.path)}"
     parameters = [[name, *values] for name, values in sorted(request.parameters.items())]
     return idempotency.run_once(
@@ -169,4 +169,5 @@ def _run(request: Request, content: Any) -> Answer:
             caller=request.caller.id, route=route, key=key, content=[parameters, content], now=request.now
         ),
         decide,
+        attempts=spec.attempts,
     )

@@ -27,6 +27,7 @@ from chalicelib.shared.errors import Busy, DomainError
 __all__ = ["Check", "Delete", "Effect", "Lost", "Put", "Update", "Write", "commit", "run_command"]
 
 MAX_WRITES = 100
+ATTEMPTS = 8
 
 
 class Lost(Busy):
@@ -101,7 +102,7 @@ def run_command(
     decide: Callable[[], Effect],
     *,
     extra: Callable[[Answer], Sequence[Write]] = _nothing,
-    attempts: int = 8,
+    attempts: int = ATTEMPTS,
 ) -> Answer:
     """Decide and commit until the race is won, deciding anew from fresh reads each time; then ``Busy``.
 

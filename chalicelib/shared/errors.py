@@ -18,6 +18,7 @@
     ├── Conflict                  the request is fine, the state is not
     │   ├── AlreadyExists
     │   ├── EventVoided
+    │   ├── InsufficientCredit
     │   └── InFlight
     └── Busy                      nothing is wrong: try again
 
@@ -140,6 +141,12 @@ class EventVoided(Conflict):
     """The event is voided."""
 
     code = "event-voided"
+
+
+class InsufficientCredit(Conflict):
+    """There is not enough credit."""
+
+    code = "insufficient-credit"
 
 
 class InFlight(Conflict):

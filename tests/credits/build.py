@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.credits.grants import Grant
-from chalicelib.credits.wallet import Movement, Wallet, add_grants
+from chalicelib.credits.wallet import Movement, Wallet, add_grants, void_grant
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -29,3 +29,8 @@ def movement(name: str = "gr_a", amount_minor: int = 100, **said: Any) -> Moveme
     """Make a movement of an invoice."""
     given = {"invoice": "inv_1", "effective_at": at("02-01"), **said}
     return Movement(grant=name, amount_minor=amount_minor, **given)
+
+
+def void_at_once(one: Wallet, name: str = "gr_a", *, reason: str = "x", recorded_at: datetime) -> Wallet:
+    """Void a grant that no draft draws from or may still claim."""
+    return void_grant(one, name, pending_minor=0, waits=False, reason=reason, recorded_at=recorded_at)

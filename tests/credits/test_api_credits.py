@@ -323,6 +323,7 @@ def test_the_ledger_is_listed_newest_first_with_its_chain(acme: ApiClient) -> No
         "note": None,
         "hash": oldest["hash"],
         "previous_hash": "0" * 64,
+        "pending": False,
     }
     page = acme.get(f"{CREDITS}/ledger", limit=1).json_body
     assert page["data"] == [newest]
@@ -350,6 +351,9 @@ def test_a_sound_ledger_is_valid_and_a_changed_one_is_not(acme: ApiClient) -> No
         "entries": 2,
         "valid": True,
         "first_invalid_seq": None,
+        "wrong": None,
+        "wrong_invoice": None,
+        "wrong_grants": [],
         "head_hash": hashes[0],
         "checked_to": 2,
         "next_cursor": None,

@@ -13,15 +13,19 @@ from chalicelib.credits.api_ledger import show_entry
 from chalicelib.credits.ledger import (
     EMPTY,
     NO_HASH,
+    Anchor,
     Entry,
     EntryDraft,
     EntryKind,
+    Wrong,
     append,
     entry_hash,
     verify,
     verify_end,
 )
+from tests.credits import tampering
 from tests.credits.build import at
+from tests.credits.tampering import WRONG_WITH_A_RIGHT_HASH, rehashed
 
 BY_DAY = {date(2026, 1, 5): 900, date(2026, 1, 12): 100}
 DRAFTS = [
@@ -160,11 +164,18 @@ def test_an_entry_that_was_changed_and_hashed_anew_is_found_at_the_next_or_at_th
     assert found.first_invalid_seq == min(place + 2, len(ENTRIES))
 
 
-@pytest.mark.parametrize("wrong", [{"seq": 7}, {"balance_minor": 1}], ids=["seq", "balance"])
-def test_a_wrong_place_or_balance_is_found_also_under_a_right_hash(wrong: dict[str, int]) -> None:
-    forged = replace(ENTRIES[-1], **wrong)  # type: ignore[arg-type]
-    forged = replace(forged, hash=entry_hash(forged))
-    assert verify([*ENTRIES[:-1], forged]).first_invalid_seq == 6
+@pytest.mark.parametrize("wrong", WRONG_WITH_A_RIGHT_HASH, ids=str)
+def test_an_entry_that_its_place_does_not_allow_is_found_also_under_a_right_hash(wrong: dict[str, Any]) -> None:
+    forged = [*tampering.ENTRIES[:-1], rehashed(replace(tampering.ENTRIES[-1], **wrong))]
+    assert verify(forged).first_invalid_seq == 8
+
+
+def test_what_is_noted_of_a_ledger_is_compared_where_it_stands() -> None:
+    right, other = Anchor(3, ENTRIES[2].hash, "inv_1"), Anchor(3, "a" * 64, "inv_2")
+    assert verify(ENTRIES, anchors={3: [right]}).is_valid
+    found = verify(ENTRIES, anchors={3: [right, other]})
+    assert (found.wrong, found.first_invalid_seq, found.invoice) == (Wrong.INVOICE, 3, "inv_2")
+    assert found.checked.seq == 2
 
 
 def test_a_ledger_that_was_made_anew_does_not_reach_its_head() -> None:

@@ -1,25 +1,31 @@
 """Wallets in DynamoDB: written in few items on condition of the head, read back whole, torn reads seen."""
 
+import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from chalicelib.credits import service, store
+from chalicelib.credits import hold_store, service, store
+from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Scope, Source, SourceKind
+from chalicelib.credits.holding import HoldTerms, hold_credit, release_hold
+from chalicelib.credits.holds import Hold
 from chalicelib.credits.ledger import Entry
 from chalicelib.credits.records import MAX_PACKED_BYTES, pack_balances, pack_entries, unpack_entries
 from chalicelib.credits.recurrence import Every, Recurrence
-from chalicelib.credits.service import Recorded, VerifyPlace, read_wallet
+from chalicelib.credits.service import Recorded, read_wallet
 from chalicelib.credits.tables import EntriesItem, GrantItem, HeadItem, PageItem
+from chalicelib.credits.verify_service import VerifyPlace, verify_ledger
 from chalicelib.credits.wallet import (
     Wallet,
     WalletHead,
     add_grants,
+    caught_up,
     change_expiry,
     draw,
     reverse,
@@ -30,11 +36,14 @@ from chalicelib.platform.connection import client
 from chalicelib.platform.reads import Query, find, find_many, list_page, read_page, walk
 from chalicelib.platform.writes import Check, Lost, Put, Write, commit
 from chalicelib.shared.errors import Busy, Conflict
-from tests.credits.build import JANUARY, at, grant, movement, wallet
+from chalicelib.shared.time import EPOCH
+from tests.credits.build import JANUARY, at, grant, movement, void_at_once, wallet
 
 pytestmark = pytest.mark.usefixtures("tables")
 
 MONTHLY = Recurrence(every=Every.MONTH, timezone="Europe/Berlin", count=7, lasts=timedelta(days=3))
+HOUR = timedelta(hours=1)
+MICRO = timedelta(microseconds=1)
 DAYS = {date(2026, 1, 5): 60, date(2026, 1, 31): 40}
 
 
@@ -80,7 +89,7 @@ def test_a_wallet_is_read_as_it_was_written() -> None:
     made = add_grants(wallet(), grants, recorded_at=at("02-15"))
     assert list(made.allocations)[-1] == "gr_d.1"
     moved = draw(made, [movement("gr_b", 100, by_day=DAYS, note="ü")], recorded_at=at("02-15"))
-    after = void_grant(moved, "gr_a", reason="x", recorded_at=at("02-16"))
+    after = void_at_once(moved, "gr_a", recorded_at=at("02-16"))
     read = save(after)
     assert read == service.as_stored(wallet(), after)
     assert list(read.allocations) == list(after.allocations)
@@ -325,7 +334,7 @@ def flat(pages: list[list[int]]) -> list[int]:
 def fill() -> None:
     """Write six entries in three items: 3, 1, 2."""
     save(wallet(grant("gr_a"), grant("gr_b"), grant("gr_c")))
-    change(lambda one: void_grant(one, "gr_c", reason="x", recorded_at=at("02-02")))
+    change(lambda one: void_at_once(one, "gr_c", recorded_at=at("02-02")))
     change(lambda one: draw(one, [movement("gr_a"), movement("gr_b")], recorded_at=at("02-03")))
 
 
@@ -355,7 +364,7 @@ def verified() -> tuple[int | None, int, int]:
     place: VerifyPlace | None = VerifyPlace()
     parts = 0
     while place is not None:
-        page = service.verify_ledger("acme", place)
+        page = verify_ledger("acme", place)
         place, parts = page.place, parts + 1
     return page.verification.first_invalid_seq, page.verification.checked.seq, parts
 
@@ -404,6 +413,131 @@ def test_what_is_written_while_the_ledger_is_checked_is_checked_in_the_next_part
 ) -> None:
     fill()
     after_fill = read_wallet("acme", currency="USD", now=JANUARY)
-    more = void_grant(after_fill, "gr_a", reason="x", recorded_at=at("02-04"))
+    more = void_at_once(after_fill, "gr_a", recorded_at=at("02-04"))
     between(monkeypatch, lambda: commit(service.wallet_writes(after_fill, more)))
     assert verified() == (None, 7, 2)
+
+
+def hold(one: Wallet, amount_minor: int, *, now: datetime, lasts: timedelta, number: int = 0) -> tuple[Wallet, Hold]:
+    terms = HoldTerms(amount_minor=amount_minor, lasts=lasts, reference="job", sort_id=f"{number:017}")
+    return hold_credit(Claims(wallet=one), terms, now=now)
+
+
+def read(now: datetime) -> Wallet:
+    return read_wallet("acme", currency="USD", now=now)
+
+
+def test_a_hold_is_one_item_more_and_is_read_back() -> None:
+    before = save(wallet(grant("gr_a"), grant("gr_b")))
+    after, made = hold(before, 2000, now=at("01-10"), lasts=HOUR)
+    writes = service.wallet_writes(before, after)
+    assert kinds(writes) == ["head", "wallet#0000", "hold#001768006800000000#00000000000000000"]
+    commit(writes)
+    stored = read(at("01-10"))
+    assert stored == service.as_stored(before, after)
+    assert hold_store.find_hold("acme", hold=made.id) == made
+    back, released = release_hold(stored, made, now=at("01-10"))
+    commit(service.wallet_writes(stored, back))
+    assert (hold_store.find_hold("acme", hold=made.id), read(at("01-10"))) == (
+        released,
+        service.as_stored(stored, back),
+    )
+
+
+def test_ended_holds_are_read_while_something_is_held_and_only_those_that_are_new() -> None:
+    now = at("01-10")
+    one = save(wallet(grant("gr_a")))
+    for number, hours in enumerate((1, 2, 5)):
+        after, _ = hold(one, 100, now=now, lasts=hours * HOUR, number=number)
+        commit(service.wallet_writes(one, after))
+        one = read(now)
+    assert len(read(now + HOUR - MICRO).ended_holds) == 0
+    assert len(read(now + HOUR).ended_holds) == 1
+    later = now + 2 * HOUR
+    one = read(later)
+    assert len(one.ended_holds) == 2
+    commit(service.wallet_writes(one, caught_up(one, later)))
+    assert (read(later).ended_holds, read(later).head.totals.held_minor) == ((), 100)
+    assert len(read(now + 9 * HOUR).ended_holds) == 1
+
+
+def test_a_hold_is_neither_made_nor_released_twice_whatever_the_head_says() -> None:
+    before = save(wallet(grant("gr_a")))
+    after, made = hold(before, 100, now=at("01-10"), lasts=HOUR)
+    commit(service.wallet_writes(before, after))
+    stored = read(at("01-10"))
+    with pytest.raises(Lost):
+        commit(service.wallet_writes(stored, hold(stored, 50, now=at("01-10"), lasts=HOUR)[0]))
+    back, _ = release_hold(stored, made, now=at("01-10"))
+    commit(service.wallet_writes(stored, back))
+    again = read(at("01-10"))
+    twice = replace(again, changed_holds=(), head=replace(again.head, waits_until=at("02-01")))
+    with pytest.raises(Lost):
+        commit(service.wallet_writes(again, replace(twice, changed_holds=(replace(made, released_at=at("01-10")),))))
+
+
+def test_a_hold_that_was_released_while_the_wallet_is_read_makes_the_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = save(wallet(grant("gr_a")))
+    for number in (1, 2):
+        after, made = hold(before, 100, now=at("01-10"), lasts=HOUR, number=number)
+        commit(service.wallet_writes(before, after))
+        before = read(at("01-10"))
+    back, _ = release_hold(before, made, now=at("01-10"))
+    acts = [lambda: commit(service.wallet_writes(before, back))]
+
+    def walk_after(query: Query[Any]) -> Any:
+        while acts:
+            acts.pop()()
+        return walk(query)
+
+    monkeypatch.setattr(hold_store, "walk", walk_after)
+    monkeypatch.setattr(together, "run_all", together.in_turn)
+    # A reader whose clock is an hour ahead: to it the hold has ended.
+    found = read(at("01-10") + HOUR)
+    assert (found.head.totals.held_minor, len(found.ended_holds)) == (100, 1)
+
+
+def test_a_void_that_waits_keeps_its_reason_and_older_balances_have_none() -> None:
+    before = save(wallet(grant("gr_a"), grant("gr_b")))
+    after = void_grant(before, "gr_a", pending_minor=0, waits=True, reason="because", recorded_at=at("01-10"))
+    found = save(after)
+    assert [one.grant.void_reason for one in found.allocations.values()] == ["because", None]
+    rows = json.loads(zlib.decompress(PageItem.get("acme", "wallet#0000").balances))
+    assert [len(row) for row in rows] == [8, 7]
+
+
+def test_a_head_of_before_holds_is_readable() -> None:
+    save(wallet(grant("gr_a")))
+    item = HeadItem.get("acme", "head")
+    assert not {"holds_until", "next_hold_at", "waits_until"} & {
+        name for name, value in item.attribute_values.items() if value
+    }
+    assert service.head_of(item).holds_until == EPOCH
+
+
+def test_a_thousand_grants_are_held_and_given_back_in_twelve_items() -> None:
+    before = service.as_stored(wallet(), many(1000))
+    after, made = hold(before, 1_000_000, now=at("01-10"), lasts=HOUR)
+    assert len(service.wallet_writes(before, after)) == 12
+    stored = service.as_stored(before, after)
+    ended = replace(stored, ended_holds=(made,))
+    assert len(service.wallet_writes(ended, caught_up(ended, at("01-11")))) == 11
+
+
+def test_the_next_end_is_that_of_an_open_hold_or_a_bound_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, one = at("01-10"), save(wallet(grant("gr_a")))
+    made = []
+    for number in range(4):
+        after, new = hold(one, 100, now=now, lasts=(number + 1) * HOUR, number=number)
+        commit(service.wallet_writes(one, after))
+        one = read(now)
+        made.append(new)
+    for released in made[:3]:
+        back, _ = release_hold(one, released, now=now)
+        commit(service.wallet_writes(one, back))
+        one = read(now)
+    assert hold_store.find_next_end("acme", after=now) == now + 4 * HOUR
+    assert hold_store.find_next_end("acme", after=now + 4 * HOUR - MICRO) == now + 4 * HOUR
+    assert hold_store.find_next_end("acme", after=now + 4 * HOUR) is None
+    monkeypatch.setattr(hold_store, "_SEEN_AT_ONCE", 2)
+    assert hold_store.find_next_end("acme", after=now) == now + 2 * HOUR

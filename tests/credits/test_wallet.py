@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Allocation, Balance, Grant, GrantStatus, Source, SourceKind
 from chalicelib.credits.ledger import EntryKind, verify, verify_end
 from chalicelib.credits.recurrence import Every, Recurrence
@@ -18,16 +19,15 @@ from chalicelib.credits.wallet import (
     add_grants,
     assert_sound,
     book_ended,
-    book_occurrences,
+    caught_up,
     change_expiry,
     draw,
     due_at,
     reverse,
-    void_grant,
     withdraw_grants,
 )
 from chalicelib.shared.errors import Conflict, DomainError, InvalidInput, NotFound
-from tests.credits.build import JANUARY, at, grant, movement, wallet
+from tests.credits.build import JANUARY, at, grant, movement, void_at_once, wallet
 
 MICRO = timedelta(microseconds=1)
 MONTHLY = Recurrence(every=Every.MONTH, timezone="UTC")
@@ -106,7 +106,7 @@ def test_a_movement_moves_something(amount_minor: int) -> None:
 
 def test_a_void_takes_what_is_left_and_ends_the_window_at_once() -> None:
     drawn = draw(wallet(grant()), [movement(amount_minor=400)], recorded_at=at("02-02"))
-    voided = void_grant(drawn, "gr_a", reason="by mistake", recorded_at=at("02-03"))
+    voided = void_at_once(drawn, "gr_a", reason="by mistake", recorded_at=at("02-03"))
     entry = voided.appended[-1]
     assert (entry.kind, entry.amount_minor, entry.note) == (EntryKind.VOID, -1100, "by mistake")
     assert balance(voided) == Balance(consumed_minor=400, voided_minor=1100)
@@ -114,7 +114,7 @@ def test_a_void_takes_what_is_left_and_ends_the_window_at_once() -> None:
 
 
 def test_a_scheduled_grant_can_be_voided() -> None:
-    voided = void_grant(wallet(grant(effective_at=at("06-01"))), "gr_a", reason="x", recorded_at=at("02-03"))
+    voided = void_at_once(wallet(grant(effective_at=at("06-01"))), "gr_a", recorded_at=at("02-03"))
     assert voided.get_allocation("gr_a").status(at("07-01")) is GrantStatus.VOIDED
     assert voided.head.ledger.balance_minor == 0
 
@@ -122,7 +122,7 @@ def test_a_scheduled_grant_can_be_voided() -> None:
 @pytest.mark.parametrize(
     "used",
     [
-        lambda one: void_grant(one, "gr_a", reason="x", recorded_at=at("01-05")),
+        lambda one: void_at_once(one, "gr_a", recorded_at=at("01-05")),
         lambda one: draw(one, [movement(amount_minor=1500)], recorded_at=at("01-05")),
         lambda one: change_expiry(one, "gr_a", expires_at=at("01-10"), recorded_at=at("01-05")),
     ],
@@ -130,19 +130,19 @@ def test_a_scheduled_grant_can_be_voided() -> None:
 )
 def test_where_nothing_remains_there_is_nothing_to_void(used: Callable[[Wallet], Wallet]) -> None:
     with pytest.raises(Conflict):
-        void_grant(used(wallet(grant())), "gr_a", reason="x", recorded_at=at("01-10"))
+        void_at_once(used(wallet(grant())), "gr_a", recorded_at=at("01-10"))
 
 
 def test_an_unknown_grant_is_not_found() -> None:
     with pytest.raises(NotFound):
-        void_grant(wallet(grant()), "gr_b", reason="x", recorded_at=at("01-10"))
+        void_at_once(wallet(grant()), "gr_b", recorded_at=at("01-10"))
     with pytest.raises(NotFound):
         change_expiry(wallet(grant()), "gr_a.1", expires_at=None, recorded_at=at("01-10"))
 
 
 def test_grants_of_a_voided_invoice_are_withdrawn_but_for_those_that_were_voided_before() -> None:
     made = wallet(grant("gr_a", source=CARRIED), grant("gr_b", 70, source=CARRIED))
-    voided = void_grant(made, "gr_a", reason="x", recorded_at=at("01-02"))
+    voided = void_at_once(made, "gr_a", recorded_at=at("01-02"))
     gone = withdraw_grants(voided, ["gr_a", "gr_b"], reason="void", invoice="inv_1", recorded_at=at("01-03"))
     assert kinds(gone)[-2:] == [("void", "gr_a", -1500), ("void", "gr_b", -70)]
     assert (gone.appended[-1].invoice, gone.head.ledger.balance_minor) == ("inv_1", 0)
@@ -179,7 +179,7 @@ def test_an_expired_grant_can_be_given_more_time_until_its_end_is_booked() -> No
     booked = book_ended(expired, ["gr_a"], recorded_at=at("01-20"))
     with pytest.raises(Conflict):
         change_expiry(booked, "gr_a", expires_at=None, recorded_at=at("01-20"))
-    voided = void_grant(wallet(grant()), "gr_a", reason="x", recorded_at=at("01-20"))
+    voided = void_at_once(wallet(grant()), "gr_a", recorded_at=at("01-20"))
     with pytest.raises(Conflict):
         change_expiry(voided, "gr_a", expires_at=at("03-01"), recorded_at=at("01-20"))
 
@@ -204,7 +204,7 @@ def test_a_grant_that_has_not_ended_is_not_booked_as_expired() -> None:
 
 def test_what_comes_back_to_a_voided_grant_is_booked_as_expired() -> None:
     drawn = draw(wallet(grant()), [movement(amount_minor=400)], recorded_at=at("02-02"))
-    voided = void_grant(drawn, "gr_a", reason="x", recorded_at=at("02-03"))
+    voided = void_at_once(drawn, "gr_a", recorded_at=at("02-03"))
     back = reverse(voided, [movement(amount_minor=400)], recorded_at=at("02-04"))
     assert back.get_allocation("gr_a").remaining_minor(at("02-04")) == 0
     booked = book_ended(back, ["gr_a"], recorded_at=at("02-05"))
@@ -214,17 +214,17 @@ def test_what_comes_back_to_a_voided_grant_is_booked_as_expired() -> None:
 
 def test_an_occurrence_is_there_from_its_instant_on() -> None:
     made = wallet(monthly())
-    assert list(book_occurrences(made, now=at("02-01") - MICRO).allocations) == ["gr_a"]
-    begun = book_occurrences(made, now=at("02-01"))
+    assert list(caught_up(made, at("02-01") - MICRO).allocations) == ["gr_a"]
+    begun = caught_up(made, at("02-01"))
     assert list(begun.allocations) == ["gr_a", "gr_a.1"]
     assert (begun.appended[-1].effective_at, begun.appended[-1].recorded_at) == (at("02-01"), at("02-01"))
 
 
 def test_all_occurrences_that_have_begun_are_booked_in_their_order_each_once() -> None:
     made = wallet(monthly("gr_a"), monthly("gr_b", effective_at=at("01-10")))
-    begun = book_occurrences(book_occurrences(made, now=at("02-20")), now=at("03-20"))
+    begun = caught_up(caught_up(made, at("02-20")), at("03-20"))
     assert [name for _, name, _ in kinds(begun)[2:]] == ["gr_a.1", "gr_b.1", "gr_a.2", "gr_b.2"]
-    assert book_occurrences(begun, now=at("03-20")) == begun
+    assert caught_up(begun, at("03-20")) == begun
 
 
 def test_every_command_first_books_the_occurrences_that_have_begun() -> None:
@@ -233,7 +233,7 @@ def test_every_command_first_books_the_occurrences_that_have_begun() -> None:
     after = [
         add_grants(made, [grant("gr_c")], recorded_at=now),
         draw(made, [movement("gr_b")], recorded_at=now),
-        void_grant(made, "gr_b", reason="x", recorded_at=now),
+        void_at_once(made, "gr_b", recorded_at=now),
         withdraw_grants(made, ["gr_b"], reason="x", invoice="inv_1", recorded_at=now),
         change_expiry(made, "gr_b", expires_at=None, recorded_at=now),
         book_ended(made, [], recorded_at=now),
@@ -247,30 +247,30 @@ def test_a_grant_that_began_long_ago_brings_its_occurrences_at_once() -> None:
 
 
 def test_voiding_the_first_stops_the_later_ones_and_leaves_those_that_have_begun() -> None:
-    voided = void_grant(wallet(monthly()), "gr_a", reason="x", recorded_at=at("01-20"))
-    assert list(book_occurrences(voided, now=at("06-01")).allocations) == ["gr_a"]
-    later = void_grant(wallet(monthly()), "gr_a", reason="x", recorded_at=at("02-20"))
-    assert list(book_occurrences(later, now=at("06-01")).allocations) == ["gr_a", "gr_a.1"]
+    voided = void_at_once(wallet(monthly()), "gr_a", recorded_at=at("01-20"))
+    assert list(caught_up(voided, at("06-01")).allocations) == ["gr_a"]
+    later = void_at_once(wallet(monthly()), "gr_a", recorded_at=at("02-20"))
+    assert list(caught_up(later, at("06-01")).allocations) == ["gr_a", "gr_a.1"]
 
 
 def test_a_first_one_that_has_expired_can_still_be_voided_to_stop_the_series() -> None:
-    stopped = void_grant(wallet(monthly()), "gr_a", reason="x", recorded_at=at("02-20"))
+    stopped = void_at_once(wallet(monthly()), "gr_a", recorded_at=at("02-20"))
     assert kinds(stopped) == [("grant", "gr_a", 1500), ("grant", "gr_a.1", 1500)]
     assert stopped.get_allocation("gr_a").status(at("02-20")) is GrantStatus.EXPIRED
     with pytest.raises(Conflict):
-        void_grant(stopped, "gr_a", reason="x", recorded_at=at("02-21"))
+        void_at_once(stopped, "gr_a", recorded_at=at("02-21"))
 
 
 def test_voiding_one_occurrence_leaves_the_others() -> None:
-    voided = void_grant(wallet(monthly()), "gr_a.1", reason="x", recorded_at=at("02-20"))
-    begun = book_occurrences(voided, now=at("03-01"))
+    voided = void_at_once(wallet(monthly()), "gr_a.1", recorded_at=at("02-20"))
+    begun = caught_up(voided, at("03-01"))
     assert balance(begun, "gr_a.1") == Balance(voided_minor=1500)
     assert begun.get_allocation("gr_a.2").status(at("03-01")) is GrantStatus.ACTIVE
 
 
 def test_a_changed_expiry_of_the_first_is_not_that_of_later_ones() -> None:
     changed = change_expiry(wallet(monthly()), "gr_a", expires_at=None, recorded_at=at("01-20"))
-    begun = book_occurrences(changed, now=at("02-20"))
+    begun = caught_up(changed, at("02-20"))
     assert begun.get_allocation("gr_a.1").grant.expires_at == at("03-01")
 
 
@@ -300,11 +300,11 @@ def test_a_summary_adds_up_over_all_kinds_of_grants() -> None:
     )
     now = at("02-10")
     used = draw(
-        void_grant(made, "gr_e", reason="x", recorded_at=at("01-20")),
+        void_at_once(made, "gr_e", recorded_at=at("01-20")),
         [movement(amount_minor=250)],
         recorded_at=at("01-20"),
     )
-    summary = summarize(used, now)
+    summary = summarize(Claims(wallet=used), now)
     assert (summary.allocated_minor, summary.consumed_minor) == (1000 + 500 + 1500 + 1500 + 70, 250)
     assert (summary.expired_minor, summary.voided_minor) == (500 + 1500, 70)
     assert (summary.remaining_minor, summary.scheduled_minor) == (750 + 1500, 300)
@@ -316,13 +316,13 @@ def test_a_summary_adds_up_over_all_kinds_of_grants() -> None:
 
 def test_credit_expires_soon_within_thirty_days() -> None:
     one = wallet(grant(expires_at=at("03-01")))
-    assert summarize(one, at("01-30") - MICRO).expiring_soon == ()
-    assert len(summarize(one, at("01-30")).expiring_soon) == 1
-    assert summarize(one, at("03-01")).expiring_soon == ()
+    assert summarize(Claims(wallet=one), at("01-30") - MICRO).expiring_soon == ()
+    assert len(summarize(Claims(wallet=one), at("01-30")).expiring_soon) == 1
+    assert summarize(Claims(wallet=one), at("03-01")).expiring_soon == ()
 
 
 def test_an_empty_wallet_comes_to_nothing() -> None:
-    summary = summarize(wallet(), JANUARY)
+    summary = summarize(Claims(wallet=wallet()), JANUARY)
     assert (summary.allocated_minor, summary.ledger_balance_minor, summary.expiring_soon) == (0, 0, ())
 
 
@@ -345,7 +345,7 @@ def step(one: Wallet, what: str, number: int, cents: int, *, now: datetime) -> W
             new = grant(f"gr_{len(names):03}", cents, effective_at=begins, expires_at=ends, recurrence=recurring)
             return add_grants(one, [new], recorded_at=now)
         if what == "void":
-            return void_grant(one, name, reason="x", recorded_at=now)
+            return void_at_once(one, name, recorded_at=now)
         if what == "expiry":
             return change_expiry(one, name, expires_at=now + timedelta(days=number - 5), recorded_at=now)
         if what == "end":
@@ -376,7 +376,7 @@ def test_after_any_commands_grants_ledger_and_summary_agree(commands: list[tuple
         now += timedelta(hours=number * 7)
         one = step(one, what, number, cents, now=now)
         assert_sound(one)
-        summarize(one, now)
+        summarize(Claims(wallet=one), now)
     found = verify_end(verify(one.appended), one.head.ledger)
     assert found.is_valid
     assert sum(entry.amount_minor for entry in one.appended) == one.head.ledger.balance_minor
@@ -397,8 +397,8 @@ def test_when_occurrences_are_booked_changes_no_balance(commands: list[tuple[str
     late = now + timedelta(days=61)
     often = one
     for day in sorted(days):
-        often = book_occurrences(often, now=now + timedelta(days=day))
-    at_once, in_steps = book_occurrences(one, now=late), book_occurrences(often, now=late)
+        often = caught_up(often, now + timedelta(days=day))
+    at_once, in_steps = caught_up(one, late), caught_up(often, late)
     assert dict(at_once.allocations) == dict(in_steps.allocations)
     assert at_once.head.ledger.balance_minor == in_steps.head.ledger.balance_minor
 

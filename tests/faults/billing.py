@@ -26,13 +26,16 @@ from chalicelib.credits import service as credits_service
 from chalicelib.credits import wallet
 from chalicelib.credits.grants import Grant
 from chalicelib.credits.tables import HeadItem
+from chalicelib.credits.voiding import void as void_grant
 from chalicelib.credits.wallet import Wallet
 from chalicelib.invoices import billing_run, commands, invoice_service, store, subscribing, voiding
-from chalicelib.invoices.commands import Done, OneOffLine, WantedNote
+from chalicelib.invoices.claiming import DraftClaims
+from chalicelib.invoices.commands import Done, OneOffLine
+from chalicelib.invoices.crediting import WantedNote, issue_credit_note
 from chalicelib.invoices.invoice import CreditTo, Invoice
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef, find_invoice_ref
+from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import settles_at
-from chalicelib.invoices.reader import open_billing
 from chalicelib.invoices.subscribing import Subscribed, Target
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.writes import Effect, Write, commit, run_command
@@ -251,7 +254,7 @@ def void(world: World, *, regenerate: bool = False, invoice: str = DUE) -> None:
 def credit(world: World, amount: str, *, invoice: str = DUE, to: CreditTo = CreditTo.CREDIT) -> None:
     """Issue a credit note on the line of units."""
     wanted = WantedNote([("usage-units", Decimal(amount))], "too much", to)
-    run(lambda: commands.issue_credit_note(ref_of(invoice), wanted, world.now).writes)
+    run(lambda: issue_credit_note(ref_of(invoice), wanted, world.now).writes)
 
 
 def sell_once(world: World) -> None:
@@ -284,24 +287,25 @@ def read_wallet(world: World) -> Wallet:
 
 
 def void_grants(world: World) -> None:
-    """Void every grant."""
+    """Void every grant; what drafts may still claim stays until they are finalized."""
 
     def decide() -> tuple[Write, ...]:
-        before = after = read_wallet(world)
+        read = DraftClaims().read(ACME, world.now)
+        before = after = read.claims.wallet
         for one in before.allocations:
-            after = wallet.void_grant(after, one, reason="over", recorded_at=world.now)
-        return credits_service.wallet_writes(before, after)
+            after = void_grant(replace(read.claims, wallet=after), one, reason="over", now=world.now)
+        return (*credits_service.wallet_writes(before, after), *read.checks)
 
     run(decide)
 
 
-def let_grants_expire(world: World) -> None:
-    """Give every grant an end two weeks on."""
+def let_grants_expire(world: World, *, lasts: timedelta = 2 * A_WEEK) -> None:
+    """Give every grant an end, two weeks on unless something else is said."""
 
     def decide() -> tuple[Write, ...]:
         before = after = read_wallet(world)
         for one in before.allocations:
-            after = wallet.change_expiry(after, one, expires_at=world.now + 2 * A_WEEK, recorded_at=world.now)
+            after = wallet.change_expiry(after, one, expires_at=world.now + lasts, recorded_at=world.now)
         return credits_service.wallet_writes(before, after)
 
     run(decide)

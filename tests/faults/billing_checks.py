@@ -16,7 +16,8 @@ from chalicelib.catalog.subscriptions import Subscription, Subscriptions
 from chalicelib.credits import service as credits_service
 from chalicelib.credits import wallet
 from chalicelib.credits.ledger import Entry
-from chalicelib.credits.service import Recorded, VerifyPlace
+from chalicelib.credits.service import Recorded
+from chalicelib.credits.verify_service import VerifyPlace, verify_ledger
 from chalicelib.invoices import store
 from chalicelib.invoices.draft_lines import find_late_place, find_service_period
 from chalicelib.invoices.invoice import Invoice, InvoiceStatus, Line, LineKind
@@ -206,7 +207,7 @@ def check_ledger(organization: str) -> None:
     wallet.assert_sound(held)
     place: VerifyPlace | None = VerifyPlace()
     while place is not None:
-        page = credits_service.verify_ledger(organization, place)
+        page = verify_ledger(organization, place)
         assert page.verification.is_valid
         place = page.place
     entries = read_entries(organization)

@@ -93,7 +93,7 @@ def wallet_without_check(patch: pytest.MonkeyPatch) -> None:
     """Name the head of the ledger on an invoice without making sure that it still is the head."""
 
     def with_wallet(billing: Billing, invoice: Invoice) -> tuple[Invoice, tuple[Write, ...]]:
-        head = billing.wallet
+        head = billing.wallet.head
         return replace(invoice, ledger_head=LedgerHead(head.seq, head.hash) if head.seq else None), ()
 
     patch.setattr(finalization, "with_wallet", with_wallet)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog import service as catalog_service
+from chalicelib.credits import hold_store
 from chalicelib.credits import service as credits_service
 from chalicelib.shared.strict_json import canonical
 from chalicelib.shared.time import local_day_of, quarter_hour_of, zone_of
@@ -78,9 +79,10 @@ def _invoice(item: Item, items: dict[str, Item]) -> str:
 
 
 def _credit(organization: str, now: datetime) -> tuple[str, str]:
-    """Read a wallet and its ledger; grants and hashes have another name each time."""
+    """Read a wallet, its holds and its ledger; grants and hashes have another name each time."""
     held = credits_service.read_wallet(organization, currency="USD", now=now)
-    worth = {"head": held.head, "allocations": list(held.allocations.values())}
+    holds, _ = hold_store.list_holds(organization, None, ended_until=now, before=None, limit=200)
+    worth = {"head": held.head, "allocations": list(held.allocations.values()), "holds": holds}
     return _masked(worth), _RANDOM.sub("random", str(read_entries(organization)))
 
 

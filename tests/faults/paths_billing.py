@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.invoices.invoice import CreditTo
-from tests.faults import billing
+from tests.faults import billing, crediting
 from tests.faults.billing import CURRENT, DEARER, DUE, MONDAY, PRICES, SEATS, SUBSCRIPTION, USAGE
 from tests.faults.naive import Received
 from tests.faults.paths import ONCE, Deed, Path, Served
@@ -18,6 +18,7 @@ LATE = event("late", MONDAY - timedelta(hours=20), v=4**3)
 _OF_ACME = f"/v1/organizations/{ACME}"
 _INVOICE, _SUBSCRIPTION = f"/v1/invoices/{DUE}", f"/v1/subscriptions/{SUBSCRIPTION}"
 _GRANT = {"name": "Welcome", "amount": "5", "applies_to": "all"}
+_HOLD = {"amount": "2", "expires_in": 60, "reference": "job"}
 _ONE_OFF = {"lines": [{"name": "Setup", "quantity": "2", "unit_price": "12.5"}]}
 
 
@@ -113,6 +114,23 @@ def _void_the_grant(served: Served) -> str:
     return served.ask("POST", f"{_OF_ACME}/credits/grants/{grant}/void", {"reason": "over"}, **ONCE)
 
 
+def _fund(served: Served) -> None:
+    crediting.open_to_holds(served.world, lasts=timedelta(hours=1))
+
+
+def _hold(served: Served) -> None:
+    crediting.hold(served.world)
+
+
+def _release(served: Served) -> str:
+    (hold,) = crediting.holds()
+    return served.ask("POST", f"{_OF_ACME}/credits/holds/{hold.id}/release", **ONCE)
+
+
+def _settle(served: Served) -> None:
+    crediting.settle(served.world)
+
+
 _ended = _in_turn(_cancel, _clock(3.6))
 _late_on_the_next = _in_turn(_bill, _receive(LATE), _roll_up, _clock(7.6))
 _late_alone = _in_turn(_bill, _cancel, _clock(4), _bill, _receive(LATE), _roll_up, _clock(5.1))
@@ -195,6 +213,11 @@ BILLING_PATHS: Mapping[str, Path] = {
     "sell once": Path(do=_ask("POST", f"{_OF_ACME}/invoices", _ONE_OFF, **ONCE)),
     "give credit": Path(do=_ask("POST", f"{_OF_ACME}/credits/grants", _GRANT, **ONCE)),
     "take credit back": Path(prepare=_grant, do=_void_the_grant),
+    "take credit back that drafts may claim": Path(prepare=_in_turn(_fund, _clock(3.52)), do=_void_the_grant),
+    "hold credit": Path(prepare=_fund, do=_ask("POST", f"{_OF_ACME}/credits/holds", _HOLD, **ONCE)),
+    "release a hold": Path(prepare=_in_turn(_fund, _hold), do=_release),
+    "settle a hold and a grant that waits": Path(prepare=_in_turn(_fund, _hold, _clock(3.6)), do=_settle),
+    "settle a grant that has ended": Path(prepare=_in_turn(_bill, _cancel, _fund, _clock(4), _bill), do=_settle),
 }
 
 BILLING_MAIN: Sequence[str] = ("bill a week with late usage of another", "subscribe with a fee once", "pay")

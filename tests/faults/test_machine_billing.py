@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from chalicelib.invoices import store as invoices_store
 from chalicelib.invoices.invoice import Invoice, InvoiceStatus
 from chalicelib.invoices.numbering import InvoiceKind
-from chalicelib.invoices.reader import open_billing
+from chalicelib.invoices.opening import open_billing
 from chalicelib.shared.errors import Busy, InvalidInput
 from chalicelib.shared.money import show_money
 from chalicelib.shared.time import parse_instant

@@ -3,15 +3,19 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from moto import mock_aws
 
 import app
 from chalicelib.catalog.store import find_key, forget_definitions
+from chalicelib.credits import hold_service
+from chalicelib.credits.holding import HoldTerms
 from chalicelib.platform import auth
 from chalicelib.platform.connection import client as dynamodb
 from chalicelib.platform.tables import create_tables, table_name
+from chalicelib.platform.writes import commit
 from chalicelib.shared.clock import clock
 from tests.client import ApiClient
 from tests.conftest import NOON
@@ -41,6 +45,7 @@ KNOWN: Mapping[str, list[str]] = {
     "line": ["one-off-1", "fee-support", "usage-calls"],
     "payment": ["pay_1"],
     "note": ["cn_acme.1", "cn_other.1"],
+    "hold": ["hold_001768482000000000_0123456789abcacme", "hold_001768482000000000_0123456789abother"],
     "amount": ["1", "0.01"],
     "paid_at": ["2026-01-15T12:00:00Z"],
     "start": ["2026-03-01T00:00:00Z"],
@@ -51,6 +56,8 @@ KNOWN: Mapping[str, list[str]] = {
 # Right as a whole, where requests made at random hardly ever are.
 RIGHT: Mapping[str, Any] = {
     "/v1/organizations/{org}/subscriptions": {"plan": "pro", "start": "2026-03-01T00:00:00Z"},
+    "/v1/organizations/{org}/authorize": {"amount": "1"},
+    "/v1/organizations/{org}/credits/holds": {"amount": "1", "expires_in": 60, "reference": "job"},
     "/v1/subscriptions/{subscription}/change": {"plan": "other", "at": "now"},
     "/v1/invoices/{invoice}/credit-notes": {
         "lines": [{"line": "one-off-1", "amount": "1"}],
@@ -148,10 +155,15 @@ def _fill(client: ApiClient) -> None:
 
 
 def _bill(client: ApiClient, organization: str) -> None:
-    """Subscribe an organization from December to February, and sell it something twice, the first time paid in part."""
+    """Subscribe an organization from December to February, give it credit, and sell it something twice.
+
+    The first time it pays in part.
+    """
     of = f"/v1/organizations/{organization}"
     wanted = {"plan": "pro", "start": "2025-12-20T00:00:00Z", "end": "2026-03-01T00:00:00Z"}
     assert client.post(f"{of}/subscriptions", wanted).status_code == 201
+    given = {"name": MARK if organization == "other" else "ours", "amount": "5", "recurrence": {"every": "month"}}
+    assert client.post(f"{of}/credits/grants", given).status_code == 201
     for _ in range(2):
         sold = {"name": "Setup", "quantity": 1, "unit_price": "500"}
         assert client.post(f"{of}/invoices", {"lines": [sold]}).status_code == 201
@@ -160,6 +172,20 @@ def _bill(client: ApiClient, organization: str) -> None:
     assert client.post(f"{first}/payments", {"amount": "2", "reference": mark}).status_code == 200
     taken = {"lines": [{"line": "one-off-1", "amount": "3"}], "reason": mark, "to": "credit"}
     assert client.post(f"{first}/credit-notes", taken).status_code == 201
+    _hold(organization, mark)
+
+
+def _hold(organization: str, mark: str) -> None:
+    """Hold credit for an hour; the id is one of ``KNOWN``."""
+    terms = HoldTerms(
+        amount_minor=100,
+        lasts=timedelta(hours=1),
+        reference=mark,
+        sort_id=f"{'0123456789abcdef'[: 17 - len(organization)]}{organization}",
+    )
+    made = hold_service.make_hold(organization, terms, now=NOON)
+    assert made.shown.hold.id in KNOWN["hold"]
+    commit(made.writes)
 
 
 Stored = dict[str, dict[str, Any]]

@@ -35,7 +35,7 @@ SERVICES = {
     "credits": {"service"},
     "invoices": {
         *("reader", "finalization", "commands", "voiding", "subscribing", "billing_run", "explaining"),
-        *("spending", "attribution"),
+        *("spending", "attribution", "opening", "crediting", "claiming"),
     },
 }
 LAYERS = ("core", "storage", "service", "edge")

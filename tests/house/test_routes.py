@@ -95,7 +95,9 @@ def test_routes_of_an_organization_are_bound_to_it() -> None:
 
 
 def test_whoever_may_only_read_changes_nothing() -> None:
-    writing = [spec for spec in specs() if spec.method != "GET"]
+    # Authorizing asks with a body, and changes nothing: its tests say so.
+    asking = {"/v1/organizations/{org}/authorize"}
+    writing = [spec for spec in specs() if spec.method != "GET" and spec.path not in asking]
     assert [spec.path for spec in writing if {role.value for role in spec.roles} & {"read"}] == []
 
 

@@ -39,7 +39,7 @@ DUE_AT = at("2026-03-05T00:00:00Z")
 def line(
     name: str, net_minor: int, *, paid_by: Sequence[tuple[str, int]] = (), kind: LineKind = LineKind.USAGE
 ) -> Line:
-    """Make a line whose id is its name; ``paid_by`` are grants with what each paid, the earliest drawdown first."""
+    """Make a line whose id is its name; ``paid_by`` are grants with what each paid, a day after another."""
     return Line(
         id=name,
         kind=kind,
@@ -49,7 +49,10 @@ def line(
         quantity=Decimal(1),
         amount_minor=net_minor,
         net_minor=net_minor,
-        credits=tuple(LineCredit(grant, grant.upper(), amount_minor) for grant, amount_minor in paid_by),
+        credits=tuple(
+            LineCredit(grant, grant.upper(), amount_minor, {date(2026, 1, 1 + place): amount_minor})
+            for place, (grant, amount_minor) in enumerate(paid_by)
+        ),
     )
 
 
@@ -110,7 +113,7 @@ instants = st.integers(0, 2 * 10**17).map(instant_of)
 maybe_instants = st.none() | instants
 intervals = st.builds(Interval, instants, instants)
 taxes = st.builds(TaxAmount, texts, decimals, minors)
-line_credits = st.builds(LineCredit, texts, texts, minors)
+line_credits = st.builds(LineCredit, texts, texts, minors, st.dictionaries(st.dates(), minors, max_size=2))
 tiers = st.builds(
     TierAmount,
     first=decimals,
@@ -163,7 +166,9 @@ notes = st.builds(
     CreditNote,
     number=st.integers(1, 10**6),
     invoice=texts,
-    lines=st.lists(st.builds(CreditedLine, texts, minors), max_size=2).map(tuple),
+    lines=st.lists(
+        st.builds(CreditedLine, texts, minors, st.lists(line_credits, max_size=2).map(tuple)), max_size=2
+    ).map(tuple),
     reason=texts,
     to=st.sampled_from(CreditTo),
     issued_at=instants,
@@ -172,7 +177,6 @@ notes = st.builds(
     refunded_minor=minors,
     granted_minor=minors,
     grant=maybe_texts,
-    reversed=st.lists(line_credits, max_size=2).map(tuple),
 )
 standings = st.builds(
     Standing,

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.catalog import subscription_service
 from chalicelib.invoices import billing_run
 from chalicelib.invoices.billing_run import BillingReport, bill_organization
-from chalicelib.invoices.reader import Billing, open_billing
+from chalicelib.invoices.opening import open_billing
+from chalicelib.invoices.reader import Billing
 from chalicelib.platform.writes import commit
 from tests.client import ApiClient
 from tests.invoices.driving import add_meter, add_organization, add_plan, fee, set_clock, subscribe

@@ -149,7 +149,7 @@ STORED_LINE = (
     '"service_period":["2026-01-01T00:00:00Z","2026-02-01T00:00:00Z"],"quantity":"0.3","amount":-3000,"net":-3000,'
     '"meter":"tokens","unit":"token","unit_price":"0.0000001","group":{"kind":"a","model":"b"},'
     '"tiers":[{"first":"0","quantity":"1/3","unit_price":"0.02","flat_fee":"0/1","amount":"1/150"}],'
-    '"credits":[{"grant":"g1","name":"G1","amount":-1000}],'
+    '"credits":[{"grant":"g1","name":"G1","amount":-1000,"by_day":{"2026-01-01":-1000}}],'
     '"origin":{"period":["2025-12-01T00:00:00.000001Z","2026-01-01T00:00:00Z"]},'
     '"formula":"1 x 2","by_day":{"2026-01-01":"0.2","2026-01-02":"0.1"}}'
 )

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from chalicelib.invoices import billing_run, jobs, store
-from chalicelib.invoices.reader import open_billing
+from chalicelib.invoices.opening import open_billing
 from chalicelib.platform import queues
 from chalicelib.platform.connection import client as dynamodb
 from chalicelib.platform.settings import settings

@@ -47,7 +47,7 @@ def test_the_billing_schedule_closes_a_period_once_its_grace_is_over() -> None:
         _call(server, "acme", 1, "2026-01-10T00:00:00Z")
         _set_clock(server, "2026-02-01T23:59:59Z")
         jobs = server.post("/_local/jobs/all", {})["jobs"]
-        assert list(jobs) == ["rollup_usage", "run_billing"]
+        assert list(jobs) == ["rollup_usage", "run_billing", "settle_credits"]
         assert (jobs["run_billing"]["finalized"], _standing(server, "acme")) == (0, [])
         _set_clock(server, "2026-02-02T00:00:00Z")
         assert server.post("/_local/jobs/run_billing", {})["jobs"]["run_billing"]["finalized"] == 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.shared.time import format_instant
+from tests.stories.credit_rows import CREDIT_ROWS, CreditRows, line_name
 from tests.stories.notation import Money, Row, StoryError, split_stamp
 from tests.stories.steps import Verbs
 
@@ -24,7 +25,7 @@ _MONEY = {
 }
 _INSTANTS = {"due-at": "due_at", "finalizes": "finalizes_at", "issued": "issued_at", "late-until": "late_usage_until"}
 _TEXTS = {"status": "status", "payment": "payment_status", "number": "number", "to": "to"}
-_COUNTS = {name: name for name in ("finalized", "skipped", "overdue", "rolled_up")} | {"held": "blocked"}
+_COUNTS = {name: name for name in ("finalized", "skipped", "overdue", "rolled_up", "settled")} | {"held": "blocked"}
 _SPANS = {"period": "period", "current": "current_period", "previous": "previous_period"}
 
 
@@ -37,6 +38,10 @@ class Expectations:
     shown: Any
     _rows: list[tuple[Row, str]] = field(default_factory=list)
     _others: bool = False
+    _credit: CreditRows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._credit = CreditRows(self.verbs, self.money)
 
     def check(self, rows: Sequence[Row]) -> None:
         """Check all rows; raises ``StoryError`` that names the first one that does not come true."""
@@ -57,6 +62,8 @@ class Expectations:
             _same(" ".join(self._names(drafts=drafts)) or "none", " ".join(row.words))
         elif row.verb == "grants":
             _same(" ".join(self._grants()) or "none", " ".join(row.words))
+        elif row.verb in CREDIT_ROWS:
+            self._credit.expect(row, self.shown)
         elif row.verb in _LINES:
             self._rows.append((row, _LINES[row.verb](self, row)))
         elif row.verb == "others":
@@ -126,6 +133,7 @@ class Expectations:
                 diff = difflib.ndiff(expected, actual)
                 raise first.fault(f"the lines of {self.shown['id']} differ (- expected, + actual):\n" + "\n".join(diff))
         self._rows, self._others = [], False
+        self._credit.close()
 
     def usage_line(self, row: Row) -> str:
         """Expect a line with a quantity."""
@@ -192,12 +200,10 @@ _LINES: dict[str, Callable[[Expectations, Row], str]] = {
 
 def show_line(line: Any) -> str:
     """Write an actual line as the expected ones are written."""
-    name, amount = line["id"], line["amount"]
+    name, amount = line_name(line), line["amount"]
     has_quantity = line["quantity"] is not None and line["kind"] != "recurring"
     quantity = f" {line['quantity']}" if has_quantity else ""
     origin = "" if line["origin"] is None else f" from {line['origin']['number'] or 'none'}"
-    if line["group"] is not None:
-        name = f"{name.partition('~')[0]}~{next(iter(line['group'].values()))}"
     return f"{name}{quantity} = {amount}{origin}"
 
 

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from chalicelib.shared.numbers import EXACT
+from tests.stories.credit_invariants import Credit, check_credit, read_credit
 from tests.stories.expectations import list_invoices, show_line
 from tests.stories.notation import StoryError
 from tests.stories.steps import Verbs
@@ -30,17 +31,27 @@ class Watch:
     verbs: Verbs
     _finalized: dict[str, Any] = field(default_factory=dict)
     _before: list[Any] = field(default_factory=list)
+    _credit_before: Credit | None = None
+    _entries: Sequence[Any] = field(default_factory=list)
 
     def before(self) -> None:
-        """Remember drafts and invoices as they stand at the instant of a step."""
+        """Remember drafts, invoices and credit as they stand at the instant of a step."""
         self._before = self._list()
+        self._credit_before = self._credit(self._before)
 
     def after(self, job: str | None) -> None:
         """Check everything; a ``job`` that has run runs once more, which must change nothing."""
         listed = self._list()
+        credit = self._credit(listed)
         if job is not None:
             self.verbs.run(job)
-            _equal(listed, self._list(), f"{job} changed something when it ran again")
+            again = self._list()
+            _equal(listed, again, f"{job} changed something when it ran again")
+            _equal(credit, self._credit(again), f"{job} changed credit when it ran again")
+        if credit is not None:
+            check_credit(credit, listed, self.verbs.zone)
+            _equal(self._entries, credit.entries[: len(self._entries)], "the ledger has changed")
+            self._entries = credit.entries
         for one in listed:
             _check_sums(one)
         _check_numbers(listed, self.verbs.organization)
@@ -49,11 +60,26 @@ class Watch:
             self._check_finalized(one)
 
     def unchanged(self, fault: str) -> None:
-        """Check that a step left drafts and invoices as they were; ``fault`` says what it should not have done."""
-        _equal(self._before, self._list(), fault)
+        """Check that a step left everything as it was, the ledger too; ``fault`` says what it should not have done."""
+        listed = self._list()
+        _equal(self._before, listed, fault)
+        _equal(self._credit_before, self._credit(listed), fault)
+
+    def kept(self, fault: str) -> None:
+        """Check that a job left drafts, invoices and grants as they were; it may book what the ledger lacked."""
+        listed = self._list()
+        _equal(self._before, listed, fault)
+        before, credit = self._credit_before, self._credit(listed)
+        if before is not None and credit is not None:
+            _equal(before.shown, credit.shown, fault)
 
     def _list(self) -> list[Any]:
         return list_invoices(self.verbs)
+
+    def _credit(self, listed: list[Any]) -> Credit | None:
+        """Read the organization's credit; ``None`` where there is none to read, which keeps other stories quick."""
+        makes = any(one["credit_notes"] or any(_is_carried(line) for line in one["lines"]) for one in listed)
+        return read_credit(self.verbs, listed) if makes or self.verbs.gave_grants else None
 
     def _check_finalized(self, one: Any) -> None:
         kept = {name: value for name, value in one.items() if name not in _STANDING}
@@ -66,6 +92,10 @@ class Watch:
             _equal(wanted, issued, f"{one['id']} is not what its draft was")
         before = self._finalized.setdefault(one["id"], kept)
         _equal(before, kept, f"{one['id']} was finalized and has changed")
+
+
+def _is_carried(line: Any) -> bool:
+    return bool(line["kind"] == "carried_to_credit")
 
 
 def _equal(before: Any, after: Any, fault: str) -> None:

@@ -10,6 +10,7 @@ from chalice.test import HTTPResponse
 
 from chalicelib.shared.time import format_instant
 from tests.client import ApiClient
+from tests.stories.grants import read_end, read_grant
 from tests.stories.notation import Row, Step, StoryError, instant_of_stamp, split_stamp
 from tests.stories.plans import read_plan
 
@@ -45,6 +46,8 @@ class Verbs:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     _plans: dict[str, int] = field(default_factory=dict)
     _events: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _grants: dict[str, str] = field(default_factory=dict)
+    _holds: dict[str, str] = field(default_factory=dict)
 
     def instant(self, words: Sequence[str]) -> datetime:
         """Tell when a date is for the organization."""
@@ -69,7 +72,10 @@ class Verbs:
 
     def run(self, job: str) -> Any:
         """Run a scheduled job."""
-        return self.client.invoke(job, _SCHEDULED)
+        report = self.client.invoke(job, _SCHEDULED)
+        if report.get("failed"):
+            raise StoryError(f"{job} failed: {report}")
+        return report
 
     def invoice_id(self, name: str) -> str:
         """Give the id of an invoice by its short name: ``1p0`` is the first attempt, ``1p0.1`` the second."""
@@ -78,6 +84,45 @@ class Verbs:
     def subscription_id(self, number: str) -> str:
         """Give the id of a subscription by its number."""
         return f"sub_{self.organization}.{number}"
+
+    @property
+    def gave_grants(self) -> bool:
+        """Tell whether the story gave any grant; invoices may have made some too."""
+        return bool(self._grants)
+
+    def grant_id(self, name: str) -> str:
+        """Give the id of a grant by its name, or that of an occurrence: ``monthly.2``."""
+        first, point, number = name.partition(".")
+        if first not in self._grants:
+            listed = self.list_all("credits/grants")
+            self._grants.update((one["name"].replace(" ", "-"), one["id"]) for one in listed if one["invoice"])
+        if first not in self._grants:
+            raise StoryError(f"there is no grant {first}")
+        return self._grants[first] + point + number
+
+    def grant_name(self, grant: str) -> str:
+        """Give the name of a grant by its id, as stories write it."""
+        first, point, number = grant.partition(".")
+        names = {known: name for name, known in self._grants.items()}
+        if first not in names:
+            names = {one["id"]: one["name"].replace(" ", "-") for one in self.list_all("credits/grants")}
+        return names[first] + point + number
+
+    def ask(self, path: str, **query: Any) -> Any:
+        """Read something of the organization."""
+        answer = self.client.get(f"/v1/organizations/{self.organization}/{path}", **query)
+        if answer.status_code != 200:
+            raise StoryError(f"{path} is answered with {answer.status_code}: {answer.json_body}")
+        return answer.json_body
+
+    def list_all(self, path: str, **query: Any) -> list[Any]:
+        """Read a list of the organization to its end."""
+        page = self.ask(path, limit=200, **query)
+        found: list[Any] = page["data"]
+        while page["next_cursor"] is not None:
+            page = self.ask(path, limit=200, cursor=page["next_cursor"], **query)
+            found += page["data"]
+        return found
 
     def event_time(self, name: str) -> datetime:
         """Tell when an event happened."""
@@ -241,6 +286,35 @@ class Verbs:
         lines = [{"name": sold, "quantity": quantity, "unit_price": unit_price}]
         return self._post(f"/v1/organizations/{name}/invoices", {"lines": lines})
 
+    def _grant(self, step: Step) -> Done:
+        done = self._post_credits("grants", read_grant(step.row.words, self.instant))
+        if done.status < 300:
+            self._grants[step.row.words[0]] = done.body["id"]
+        return done
+
+    def _void_grant(self, step: Step) -> Done:
+        return self._post_credits(f"grants/{self.grant_id(step.row.words[0])}/void", {"reason": "story"})
+
+    def _expire(self, step: Step) -> Done:
+        name, *end = step.row.words
+        return self._post_credits(f"grants/{self.grant_id(name)}/expiry", {"expires_at": read_end(end, self.instant)})
+
+    def _hold(self, step: Step) -> Done:
+        name, amount, seconds = step.row.words
+        done = self._post_credits("holds", {"amount": amount, "expires_in": int(seconds), "reference": name})
+        if done.status < 300:
+            self._holds[name] = done.body["id"]
+        return done
+
+    def _release(self, step: Step) -> Done:
+        return self._post_credits(f"holds/{self._holds[step.row.words[0]]}/release")
+
+    def _settle(self, _: Step) -> Done:
+        return Done(200, self.run("settle_credits"))
+
+    def _post_credits(self, path: str, body: Any = None) -> Done:
+        return self._post(f"/v1/organizations/{self.organization}/credits/{path}", body)
+
 
 def _done(answer: HTTPResponse) -> Done:
     return Done(answer.status_code, answer.json_body if answer.body else {})
@@ -275,4 +349,10 @@ _VERBS: dict[str, Callable[[Verbs, Step], Done]] = {
     "uncollectible": Verbs._give_up,
     "credit-note": Verbs._credit,
     "one-off": Verbs._sell,
+    "grant": Verbs._grant,
+    "void-grant": Verbs._void_grant,
+    "expire": Verbs._expire,
+    "hold": Verbs._hold,
+    "release": Verbs._release,
+    "settle": Verbs._settle,
 }

@@ -14,11 +14,13 @@ from tests.stories.invariants import Watch
 from tests.stories.notation import Money, Step, StoryError, read_story
 from tests.stories.steps import Done, Verbs
 
-Play: TypeAlias = Callable[[str], None]
+Play: TypeAlias = Callable[[str], Verbs]
 
-JOBS = {"billing": "run_billing", "rollup": "rollup_usage"}
+JOBS = {"billing": "run_billing", "rollup": "rollup_usage", "settle": "settle_credits"}
+# What these do shows in no draft and no invoice.
+MOVING = {"rollup": "a rollup changed what it only moves", "settle": "settling changed what it only books"}
 # Whatever these finalize must be what its draft was at that instant.
-FINALIZING = {"billing", "finalize", "rollup"}
+FINALIZING = {"billing", "finalize", "rollup", "settle"}
 # What only defines things changes no invoice.
 DEFINING = {"meter", "organization", "plan"}
 _STATES = {"counted", "duplicate", "conflict", "voided", "amended", "unmatched"}
@@ -31,8 +33,8 @@ class Story:
     client: ApiClient
     clock: Clock
 
-    def play(self, text: str) -> None:
-        """Play a story; raises ``StoryError`` with the line and what is different."""
+    def play(self, text: str) -> Verbs:
+        """Play a story, and give what did its steps; raises ``StoryError`` with the line and what is different."""
         verbs = Verbs(self.client)
         watch = Watch(verbs)
         for step in read_story(text):
@@ -40,6 +42,7 @@ class Story:
                 self._play_step(step, verbs, watch)
             except StoryError as fault:
                 raise fault if str(fault).startswith("line ") else step.row.fault(str(fault)) from fault
+        return verbs
 
     def _play_step(self, step: Step, verbs: Verbs, watch: Watch) -> None:
         verbs.learn(step)
@@ -51,8 +54,8 @@ class Story:
         _check_outcome(step, done, verbs)
         if is_refused:
             watch.unchanged("a step was refused and changed something")
-        if step.row.verb == "rollup":
-            watch.unchanged("a rollup changed what it only moves")
+        if step.row.verb in MOVING:
+            watch.kept(MOVING[step.row.verb])
         Expectations(verbs, Money(verbs.currency), done.body).check(verbs.rows_of(step))
         if step.row.verb not in DEFINING:
             watch.after(JOBS.get(step.row.verb) if _did_something(done.body) else None)
@@ -60,7 +63,7 @@ class Story:
 
 def _did_something(report: Any) -> bool:
     """Tell whether a job did anything: one that found nothing to do has shown already what it would do again."""
-    return any(report.get(name) for name in ("finalized", "skipped", "overdue", "rolled_up"))
+    return any(report.get(name) for name in ("finalized", "skipped", "overdue", "rolled_up", "settled"))
 
 
 def _check_outcome(step: Step, done: Done, verbs: Verbs) -> None:

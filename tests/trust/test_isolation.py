@@ -70,6 +70,7 @@ ROUTES: Mapping[str, Ask] = {
     "POST /v1/organizations": Ask({"id": "{org}", "name": "Mine"}, refused=GLOBAL),
     "GET /v1/organizations/{org}": Ask(),
     "PATCH /v1/organizations/{org}": Ask({"name": "Mine"}),
+    "POST /v1/organizations/{org}/authorize": Ask({"amount": "1"}),
     "GET /v1/organizations/{org}/credits": Ask(),
     "GET /v1/organizations/{org}/credits/grants": Ask(),
     "POST /v1/organizations/{org}/credits/grants": Ask({"name": MARK, "amount": "1"}),
@@ -79,7 +80,14 @@ ROUTES: Mapping[str, Ask] = {
     "POST /v1/organizations/{org}/credits/grants/{grant}/void": Ask(
         {"reason": MARK}, variables={"grant": "gr_of_{org}"}
     ),
+    "GET /v1/organizations/{org}/credits/holds": Ask(),
+    "POST /v1/organizations/{org}/credits/holds": Ask({"amount": "1", "expires_in": 60, "reference": MARK}),
+    "POST /v1/organizations/{org}/credits/holds/{hold}/release": Ask(
+        variables={"hold": "hold_001768482000000000_0123456789abother"}
+    ),
     "GET /v1/organizations/{org}/credits/ledger": Ask(),
+    "GET /v1/organizations/{org}/credits/schedule": Ask(),
+    "GET /v1/organizations/{org}/credits/usage": Ask(query={"from": "2026-01-01", "to": "2026-01-16"}),
     "GET /v1/organizations/{org}/credits/verify": Ask(),
     "GET /v1/organizations/{org}/events": Ask(query={"source": MARK}),
     "GET /v1/organizations/{org}/invoices": Ask(),
@@ -156,6 +164,8 @@ def test_another_organization_is_like_one_that_does_not_exist(
         "GET /v1/invoices/{invoice}/lines/{line}",
         "GET /v1/organizations",
         "GET /v1/organizations/{org}",
+        "GET /v1/organizations/{org}/credits/grants",
+        "GET /v1/organizations/{org}/credits/holds",
         "GET /v1/organizations/{org}/events",
         "GET /v1/organizations/{org}/invoices",
         "GET /v1/organizations/{org}/invoices/current",

@@ -1,0 +1,57 @@
+"""What finalized invoices say about the ledger: asked of the source that ``app.py`` names, which knows invoices.
+
+Credits itself knows no invoices. Without a source there are none, and nothing is compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.credits.ledger import Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedAnchor:
+    """An anchor, and the place behind which a list goes on after it."""
+
+    anchor: Anchor
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorPage:
+    """Some anchors, their seq never falling. ``place`` is behind all that was read, also what names no entry."""
+
+    anchors: Sequence[PlacedAnchor] = ()
+    place: str | None = None
+    is_last: bool = True
+
+
+class AnchorSource(Protocol):
+    """Knows the finalized invoices of an organization."""
+
+    def list_anchors(self, organization: str, *, after: str | None) -> AnchorPage:
+        """List what invoices say about the ledger, oldest first, behind a place, or from the first one on.
+
+        One round trip: a page may be empty although more follow.
+        """
+
+
+class _Source:
+    """Keeps the source of the application."""
+
+    def __init__(self) -> None:
+        self.named: AnchorSource | None = None
+
+
+_source = _Source()
+
+
+def use_anchor_source(source: AnchorSource | None) -> None:
+    """Name the source that knows invoices; ``None`` takes it away."""
+    _source.named = source
+
+
+def list_anchors(organization: str, *, after: str | None) -> AnchorPage:
+    """List what invoices say about the ledger, oldest first, behind a place; one round trip, which may give none."""
+    return AnchorPage(place=after) if _source.named is None else _source.named.list_anchors(organization, after=after)

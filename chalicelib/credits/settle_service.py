@@ -1,0 +1,118 @@
+"""The run that settles credits: wallets in which something has to be booked, one by one.
+
+It does no work that a read would miss: reads see holds, occurrences and ends from their instant on. It writes only what
+is missing, so running it twice, at once, late or after a crash changes nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.credits import claim_service, hold_store, service, store
+from chalicelib.credits.settling import Settled, settle, with_next_hold
+from chalicelib.credits.wallet import Wallet
+from chalicelib.platform import logging
+from chalicelib.platform.answers import Answer
+from chalicelib.platform.writes import Effect, run_command
+from chalicelib.shared.errors import Busy, NotFound
+from chalicelib.shared.time import EPOCH
+
+_EVERY = timedelta(hours=1)
+# Holds may come and go all the time, and each makes a step decide again.
+_ATTEMPTS = 40
+
+HasTime = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReport:
+    """What a run did: wallets settled, ledger entries written, wallets that failed, and those there was no time for."""
+
+    settled: int = 0
+    entries: int = 0
+    failed: int = 0
+    left: int = 0
+
+    def __add__(self, other: "SettleReport") -> "SettleReport":
+        return SettleReport(
+            self.settled + other.settled,
+            self.entries + other.entries,
+            self.failed + other.failed,
+            self.left + other.left,
+        )
+
+
+def list_due(now: datetime) -> Iterator[str]:
+    """List the organizations whose wallets are due, shard by shard, from one that changes every hour."""
+    first = (now - EPOCH) // _EVERY % store.SHARDS
+    for place in range(store.SHARDS):
+        yield from store.list_due(now, shard=(first + place) % store.SHARDS)
+
+
+def settle_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> SettleReport:
+    """Settle some wallets, as long as the time lasts; one that fails does not stop the others."""
+    report = SettleReport()
+    for place, organization in enumerate(organizations):
+        if not has_time():
+            return report + SettleReport(left=len(organizations) - place)
+        report += _guarded(organization, now, has_time)
+    return report
+
+
+def _guarded(organization: str, now: datetime, has_time: HasTime) -> SettleReport:
+    try:
+        return settle_wallet(organization, now, has_time)
+    except NotFound:
+        return SettleReport()
+    except Busy:
+        return SettleReport(failed=1)
+    except Exception as fault:  # noqa: BLE001 - one wallet that cannot be settled must not stop all the others
+        logging.log_fault("credits cannot be settled", fault, organization=organization)
+        logging.count("Faults")
+        return SettleReport(failed=1)
+
+
+def settle_wallet(organization: str, now: datetime, has_time: HasTime) -> SettleReport:
+    """Book what there is to book by now in an organization's wallet, in as many transactions as it needs.
+
+    Raises ``NotFound``, and ``Busy`` while others never stop writing.
+    """
+    entries = 0
+    is_settled = False
+    while True:
+        outcome: _Outcome = run_command(partial(_settle_once, organization, now), attempts=_ATTEMPTS).body
+        entries += outcome.entries
+        is_settled = is_settled or outcome.has_changed
+        if outcome.is_last or not has_time():
+            return SettleReport(settled=int(is_settled), entries=entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one step wrote, and whether there is nothing left to do."""
+
+    entries: int
+    has_changed: bool
+    is_last: bool
+
+
+def _settle_once(organization: str, now: datetime) -> Effect:
+    read = claim_service.read_claimants(organization, now)
+    before = read.claims.wallet
+    found = settle(read.claims, now=now)
+    after = _with_next_end(found, now)
+    if after == before:
+        return Effect(Answer(_Outcome(0, has_changed=False, is_last=True)))
+    outcome = _Outcome(len(after.appended) - len(before.appended), has_changed=True, is_last=found.is_last)
+    return Effect(Answer(outcome), (*service.wallet_writes(before, after), *read.checks))
+
+
+def _with_next_end(found: Settled, now: datetime) -> Wallet:
+    """Look for the next hold that ends, when the one that was known to be next is over."""
+    wallet = found.wallet
+    next_at = wallet.head.next_hold_at
+    if not wallet.head.totals.held_minor or (next_at is not None and next_at > now):
+        return wallet
+    after = max(now, wallet.head.holds_until)
+    return with_next_hold(wallet, hold_store.find_next_end(wallet.organization, after=after))

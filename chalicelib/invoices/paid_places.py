@@ -1,0 +1,75 @@
+"""Where it is remembered what grants paid of a line: in the record of the period that the line is about.
+
+A credit note and a later invoice that takes the same charge back both look there, so no credit comes back twice.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from chalicelib.credits.drawdown import Drawn
+from chalicelib.invoices.draft_lines import charge_key_of, find_late_place, find_service_period
+from chalicelib.invoices.invoice import Line, LineKind
+from chalicelib.invoices.line_credits import add_up, negated
+from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
+from chalicelib.invoices.period_record import Billing, PeriodRecord
+
+
+class _Part(Enum):
+    """Which part of a record a line belongs to: its own billing, later ones, or its advance fees."""
+
+    OWN = "own"
+    LATE = "late"
+    FEE = "fee"
+
+
+@dataclass(frozen=True, slots=True)
+class PaidPlace:
+    """The record of a reference, and in it the charge of a period by key, or the advance fee of a charge."""
+
+    ref: InvoiceRef
+    key: str
+    part: _Part
+
+    def paid(self, record: PeriodRecord) -> tuple[Drawn, ...]:
+        """Give what grants paid and did not get back, over all invoices, oldest first."""
+        if self.part is _Part.FEE:
+            fee = record.advance.get(self.key)
+            return () if fee is None else fee.drawn
+        billed = record.billed().get(self.key)
+        return () if billed is None else billed.drawn
+
+    def give_back(self, record: PeriodRecord, invoice: str, back: tuple[Drawn, ...]) -> PeriodRecord:
+        """Remember that grants got back a part of what they paid on an invoice."""
+        if self.part is _Part.FEE:
+            fee = record.advance[self.key]
+            kept = replace(fee, drawn=add_up(fee.drawn, negated(back)))
+            return replace(record, advance={**record.advance, self.key: kept})
+        if self.part is _Part.LATE:
+            late = tuple(self._lowered(one, back) if one.invoice == invoice else one for one in record.late)
+            return replace(record, late=late)
+        assert record.own is not None, "an invoice that is not void is its period's own"
+        return replace(record, own=self._lowered(record.own, back))
+
+    def _lowered(self, billing: Billing, back: tuple[Drawn, ...]) -> Billing:
+        billed = billing.amounts[self.key]
+        lowered = replace(billed, drawn=add_up(billed.drawn, negated(back)))
+        return replace(billing, amounts={**billing.amounts, self.key: lowered})
+
+
+def find_paid_place(ref: InvoiceRef, line: Line) -> PaidPlace | None:
+    """Find where it is remembered what grants paid of a line; ``None`` for what nothing takes back later.
+
+    ``ref`` is the invoice that the line stands on.
+    """
+    if line.charge is None:
+        return None
+    service = find_service_period(line)
+    if service is not None:
+        return PaidPlace(replace(ref, kind=InvoiceKind.PERIOD, number=service, attempt=0), line.charge, _Part.FEE)
+    late = find_late_place(line)
+    if late is not None:
+        own = replace(ref, kind=InvoiceKind.PERIOD, subscription=late.subscription, number=late.period, attempt=0)
+        return PaidPlace(own, charge_key_of(line), _Part.LATE)
+    if line.kind is LineKind.LATE_USAGE:
+        return PaidPlace(ref, charge_key_of(line), _Part.LATE)
+    return PaidPlace(ref, charge_key_of(line), _Part.OWN) if line.kind is LineKind.USAGE else None
