@@ -37,21 +37,27 @@ def consume(grant: str, cents: int) -> None:
 
 
 def rows(client: ApiClient, path: str, **query: Any) -> list[Any]:
-    """Read a list whole, in one page and one by one, which must come to the same."""
+    """Read a list whole; in pages of one and of two it must come to the same."""
     whole = client.get(CREDITS + path, **query)
     assert whole.status_code == 200, whole.body
     assert whole.json_body["next_cursor"] is None
+    found: list[Any] = whole.json_body["data"]
+    for limit in (1, 2):
+        assert paged(client, path, limit, most=len(found), **query) == found
+    return found
+
+
+def paged(client: ApiClient, path: str, limit: int, *, most: int, **query: Any) -> list[Any]:
     found: list[Any] = []
     cursor: dict[str, str] = {}
-    while True:
-        page = client.get(CREDITS + path, limit=1, **query, **cursor).json_body
+    while len(found) <= most:
+        page = client.get(CREDITS + path, limit=limit, **query, **cursor).json_body
+        assert len(page["data"]) <= limit
         found += page["data"]
-        assert len(page["data"]) <= 1
-        assert len(found) <= len(whole.json_body["data"])
         if page["next_cursor"] is None:
-            assert found == whole.json_body["data"]
-            return found
+            break
         cursor = {"cursor": page["next_cursor"]}
+    return found
 
 
 def test_what_drafts_draw_is_pending_and_does_not_remain(acme: ApiClient, said: SaidClaims) -> None:
