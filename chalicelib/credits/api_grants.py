@@ -22,6 +22,7 @@ from chalicelib.credits.recurrence import Recurrence
 from chalicelib.credits.voiding import void
 from chalicelib.credits.wallet import Wallet
 from chalicelib.platform.http import ADMIN, READ, Answer, Effect, ListQuery, Request, Routes
+from chalicelib.platform.writes import CONTENDED_ATTEMPTS
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Conflict, Fault, InvalidInput
 from chalicelib.shared.ids import sort_ids
@@ -43,6 +44,7 @@ _LAST_RECURRING_YEAR = 8_999
     body=NewGrant,
     answers={201: GrantAnswer},
     problems=("not-found", "conflict"),
+    attempts=CONTENDED_ATTEMPTS,
 )
 def create_grant(request: Request) -> Effect:
     """Give an organization credit. It is in the ledger at once, also when it becomes effective later."""
@@ -182,6 +184,7 @@ def _show_one(after: Wallet, grant: str, now: datetime, *, pending_minor: int = 
     body=GrantVoid,
     answers={200: GrantAnswer},
     problems=("not-found", "conflict"),
+    attempts=CONTENDED_ATTEMPTS,
 )
 def void_grant(request: Request) -> Effect:
     """End a grant now; what remains of it is voided. The first one of a series stops those to come.
@@ -199,6 +202,7 @@ def void_grant(request: Request) -> Effect:
     body=GrantExpiry,
     answers={200: GrantAnswer},
     problems=("not-found", "conflict"),
+    attempts=CONTENDED_ATTEMPTS,
 )
 def change_expiry(request: Request) -> Effect:
     """Let a grant end earlier or later, but not in the past, or never."""

@@ -9,6 +9,7 @@ from chalicelib.credits.hold_models import HoldAnswer, HoldList, HoldQuery, NewH
 from chalicelib.credits.hold_service import HoldChange, ShownHold
 from chalicelib.credits.holding import HoldTerms
 from chalicelib.platform.http import INGEST, READ, Answer, Effect, Request, Routes
+from chalicelib.platform.writes import CONTENDED_ATTEMPTS
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Fault, InvalidInput
 from chalicelib.shared.ids import sort_ids
@@ -17,9 +18,6 @@ from chalicelib.shared.time import format_instant
 
 routes = Routes("credits")
 
-# Of many holds at once each one that succeeds makes all others decide again.
-_ATTEMPTS = 40
-
 
 @routes.post(
     "/v1/organizations/{org}/credits/holds",
@@ -27,7 +25,7 @@ _ATTEMPTS = 40
     body=NewHold,
     answers={201: HoldAnswer},
     problems=("not-found", "insufficient-credit"),
-    attempts=_ATTEMPTS,
+    attempts=CONTENDED_ATTEMPTS,
 )
 def create_hold(request: Request) -> Effect:
     """Put credit aside, all of it or nothing, from the grants that are open now, in the order of drawdown."""
@@ -73,7 +71,7 @@ def list_holds(request: Request) -> Answer:
     roles={INGEST},
     answers={200: HoldAnswer},
     problems=("not-found",),
-    attempts=_ATTEMPTS,
+    attempts=CONTENDED_ATTEMPTS,
 )
 def release_hold(request: Request) -> Effect:
     """Give back what a hold holds. One that has ended or was released before is answered as it is."""

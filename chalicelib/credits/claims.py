@@ -5,7 +5,7 @@ it is not free. Who decides on credit (a hold, a void, a summary) takes it into 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from chalicelib.credits.grants import Allocation, Grant
@@ -39,11 +39,16 @@ class Claimant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """A wallet as it was read, with what open drafts draw from it, in the order of time."""
+    """A wallet as it was read, with what open drafts draw from it, in the order of time.
+
+    ``taken`` is, by grant, how much of what is left of it the drafts rest on. That may be more than they draw in the
+    end: what comes back to a draft is free for others when it is booked.
+    """
 
     wallet: Wallet
     drawn: tuple[Claim, ...] = ()
     claimants: tuple[Claimant, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
 
     def pending(self) -> Mapping[str, int]:
         """Add up what is drawn from each grant, in minor units; below 0 where more comes back than is drawn."""
@@ -52,13 +57,9 @@ class Claims:
             found[claim.grant] = found.get(claim.grant, 0) + claim.amount_minor
         return found
 
-    def taken_minor(self, one: Allocation) -> int:
-        """Tell how much of what is left of a grant drafts draw; credit on its way back counts for none of them."""
-        by_draft: dict[str, int] = {}
-        for claim in self.drawn:
-            if claim.grant == one.grant.id:
-                by_draft[claim.invoice] = by_draft.get(claim.invoice, 0) + claim.amount_minor
-        return sum(max(0, minor) for minor in by_draft.values())
+    def free_minor(self, one: Allocation) -> int:
+        """Tell how much of what is left of a grant can be taken without changing any draft."""
+        return one.left_minor - self.taken.get(one.grant.id, 0)
 
     def holders(self, grant: Grant) -> list[Claimant]:
         """List the open drafts that may claim usage from before the end of a grant; none for one without an end."""

@@ -10,7 +10,7 @@ way. Such credit is free for lines of the same draft at once, for other drafts o
 draft is finalized first, every grant has what the draft draws.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
@@ -95,7 +95,18 @@ def window_cuts(allocations: Iterable[Allocation]) -> set[QuarterHour]:
     return {bound for window in windows for bound in window if bound is not None}
 
 
-def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> Drawdowns:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What grants pay of ``lines``, and how much of what was left of each grant by id drafts rest on, at the most.
+
+    Whatever is taken away of the rest of a grant changes nothing of that.
+    """
+
+    lines: Drawdowns
+    taken: Mapping[str, int]
+
+
+def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> Outcome:
     """Decide what each grant pays of each line; ``grants`` are in the order of drawdown (``paying`` gives them).
 
     Slices must not reach over a bound of a grant's window. Lines of which no grant pays anything are left out. Of each
@@ -113,7 +124,8 @@ def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> D
             line.pay(one, purses.open_at(at))
         else:
             line.give_back(-one.amount_minor, purses)
-    return {(invoice, line.line.id): drawn for invoice, line in lines if (drawn := line.drawn())}
+    found = {(invoice, line.line.id): drawn for invoice, line in lines if (drawn := line.drawn())}
+    return Outcome(found, purses.taken())
 
 
 @dataclass(slots=True)
@@ -131,12 +143,16 @@ class _Purse:
 
     def __init__(self, one: Allocation) -> None:
         self.grant = one.grant
-        self.left_minor = one.left_minor
+        self.left_minor = self.lowest_minor = one.left_minor
         self.back: dict[str, int] = {}
         self._start, self._end = window_of(one.grant)
 
     def is_open(self, at: QuarterHour) -> bool:
         return self._start <= at and (self._end is None or at < self._end)
+
+    def take(self, minor: int) -> None:
+        self.left_minor -= minor
+        self.lowest_minor = min(self.lowest_minor, self.left_minor)
 
     def put_back(self, payment: _Payment, minor: int, invoice: str) -> None:
         if payment.is_back:
@@ -149,6 +165,7 @@ class _Purses:
     """All purses, in the order of drawdown. Which are open is told again only where that may have changed."""
 
     def __init__(self, grants: Sequence[Allocation]) -> None:
+        self._grants = grants
         self._by_grant = {one.grant.id: _Purse(one) for one in grants}
         self._open: tuple[QuarterHour, list[_Purse]] | None = None
 
@@ -158,6 +175,11 @@ class _Purses:
             filled = (purse for purse in self._by_grant.values() if purse.left_minor or purse.back)
             self._open = at, [purse for purse in filled if purse.is_open(at)]
         return self._open[1]
+
+    def taken(self) -> dict[str, int]:
+        """Tell how much of what was left of each grant was taken at the most."""
+        taken = {one.grant.id: one.left_minor - self._by_grant[one.grant.id].lowest_minor for one in self._grants}
+        return {grant: minor for grant, minor in taken.items() if minor}
 
     def put_back(self, payment: _Payment, minor: int, invoice: str) -> None:
         """Put a part of a payment where it came from; a grant that pays nothing any more has no purse."""
@@ -203,7 +225,7 @@ class _Line:
             self._pay(_Payment(purse.grant.id, day, back_minor, is_back=True))
         left_minor = min(wanted_minor - back_minor, purse.left_minor)
         if left_minor:
-            purse.left_minor -= left_minor
+            purse.take(left_minor)
             self._pay(_Payment(purse.grant.id, day, left_minor, is_back=False))
         return back_minor + left_minor
 

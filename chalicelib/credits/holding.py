@@ -71,7 +71,7 @@ def _free(wallet: Wallet, claims: Claims, now: datetime) -> Iterable[tuple[str, 
     """List what each grant that is open now has left beyond what drafts draw, in the order of drawdown."""
     usable = [one for one in wallet.allocations.values() if one.left_minor and one.grant.is_open(now)]
     for one in sorted(usable, key=lambda each: drawdown_key(each.grant)):
-        free_minor = one.left_minor - claims.taken_minor(one)
+        free_minor = claims.free_minor(one)
         if free_minor > 0:
             yield one.grant.id, free_minor
 

@@ -14,13 +14,11 @@ from chalicelib.credits.settling import Settled, settle, with_next_hold
 from chalicelib.credits.wallet import Wallet
 from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
-from chalicelib.platform.writes import Effect, run_command
+from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, run_command
 from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.time import EPOCH
 
 _EVERY = timedelta(hours=1)
-# Holds may come and go all the time, and each makes a step decide again.
-_ATTEMPTS = 40
 
 HasTime = Callable[[], bool]
 
@@ -81,7 +79,7 @@ def settle_wallet(organization: str, now: datetime, has_time: HasTime) -> Settle
     entries = 0
     is_settled = False
     while True:
-        outcome: _Outcome = run_command(partial(_settle_once, organization, now), attempts=_ATTEMPTS).body
+        outcome: _Outcome = run_command(partial(_settle_once, organization, now), attempts=CONTENDED_ATTEMPTS).body
         entries += outcome.entries
         is_settled = is_settled or outcome.has_changed
         if outcome.is_last or not has_time():

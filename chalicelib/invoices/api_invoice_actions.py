@@ -16,6 +16,7 @@ from chalicelib.invoices.models import (
 from chalicelib.invoices.numbering import InvoiceRef
 from chalicelib.invoices.shown import show_credit_note, show_invoice
 from chalicelib.platform.http import ADMIN, Answer, Effect, Request, Routes
+from chalicelib.platform.writes import CONTENDED_ATTEMPTS
 
 routes = Routes("invoices")
 
@@ -36,6 +37,7 @@ def _effect(done: Done, request: Request, status: int = 200) -> Effect:
     scope="any",
     answers={200: InvoiceAnswer},
     problems=_PROBLEMS,
+    attempts=CONTENDED_ATTEMPTS,
 )
 def finalize_invoice(request: Request) -> Effect:
     """Finalize a draft now, without waiting for its grace; its period must have ended."""
@@ -78,6 +80,7 @@ def reverse_payment(request: Request) -> Effect:
     body=VoidBody,
     answers={200: InvoiceAnswer},
     problems=_PROBLEMS,
+    attempts=CONTENDED_ATTEMPTS,
 )
 def void_invoice(request: Request) -> Effect:
     """Void an invoice, which keeps its number; with ``regenerate`` its period becomes a draft again."""
@@ -106,6 +109,7 @@ def mark_invoice_uncollectible(request: Request) -> Effect:
     body=NewCreditNote,
     answers={201: CreditNoteAnswer},
     problems=_PROBLEMS,
+    attempts=CONTENDED_ATTEMPTS,
 )
 def create_credit_note(request: Request) -> Effect:
     """Take back a part of an invoice, line by line, net of tax; the tax follows."""
@@ -129,6 +133,7 @@ def create_credit_note(request: Request) -> Effect:
     body=NewInvoice,
     answers={201: InvoiceAnswer},
     problems=("not-found",),
+    attempts=CONTENDED_ATTEMPTS,
 )
 def create_one_off_invoice(request: Request) -> Effect:
     """Invoice something at once that no plan charges."""

@@ -23,7 +23,7 @@ from chalicelib.invoices.reader import Billing
 from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
 from chalicelib.platform.outbox import outbox_write
-from chalicelib.platform.writes import Effect, Write, run_command
+from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, Write, run_command
 from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.time import EPOCH
 
@@ -92,7 +92,7 @@ def bill_organization(organization: str, now: datetime, has_time: HasTime) -> Bi
     """Close every draft of an organization that is due, the one that was due first coming first."""
     report, blocked = BillingReport(), 0
     while has_time():
-        outcome: _Outcome = run_command(partial(_close_next, organization, now)).body
+        outcome: _Outcome = run_command(partial(_close_next, organization, now), attempts=CONTENDED_ATTEMPTS).body
         blocked = outcome.blocked
         if outcome.kind != _NOTHING:
             report += BillingReport(finalized=1) if outcome.kind == "finalized" else BillingReport(skipped=1)

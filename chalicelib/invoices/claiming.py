@@ -1,6 +1,6 @@
 """Tells the credits what open drafts claim from them, and what finalized invoices drew: the source that they ask."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from chalicelib.catalog import subscription_service
@@ -22,14 +22,13 @@ class DraftClaims:
         """Read the wallet with what open drafts draw from it."""
         billing = open_billing(organization, now)
         # Without a grant that may pay there is nothing to compute, unless credit that was drawn comes back.
-        has_grants = bool(billing.wallet.allocations)
-        drafts = [draft.invoice for draft in billing.drafts()] if has_grants else []
-        drawn = [claim for invoice in drafts for claim in _claims_of(invoice)]
-        return _read(billing, sorted(drawn, key=lambda claim: claim.day))
+        drafts, taken = billing.drafts_and_taken() if billing.wallet.allocations else ([], {})
+        drawn = [claim for draft in drafts for claim in _claims_of(draft.invoice)]
+        return _read(billing, sorted(drawn, key=lambda claim: claim.day), taken)
 
     def read_claimants(self, organization: str, now: datetime) -> ReadClaims:
         """Read the wallet, and which drafts are open."""
-        return _read(open_billing(organization, now), ())
+        return _read(open_billing(organization, now), (), {})
 
     def list_paid(self, organization: Organization, *, start: date, end: date) -> Sequence[Claim]:
         """List what grants paid on finalized invoices for the local days ``[start, end)``, less what came back.
@@ -47,7 +46,7 @@ class DraftClaims:
         return found
 
 
-def _read(billing: Billing, drawn: Sequence[Claim]) -> ReadClaims:
+def _read(billing: Billing, drawn: Sequence[Claim], taken: Mapping[str, int]) -> ReadClaims:
     subscriptions = billing.subscriptions.subscriptions
     claimants = [
         Claimant(invoice=one.ref.id, since=claims_from(one, subscriptions), finalizes_at=one.finalizes_at)
@@ -55,7 +54,7 @@ def _read(billing: Billing, drawn: Sequence[Claim]) -> ReadClaims:
     ]
     return ReadClaims(
         organization=billing.organization,
-        claims=Claims(wallet=billing.wallet, drawn=tuple(drawn), claimants=tuple(claimants)),
+        claims=Claims(wallet=billing.wallet, drawn=tuple(drawn), claimants=tuple(claimants), taken=taken),
         checks=(subscription_service.subscriptions_check(billing.subscriptions),),
     )
 

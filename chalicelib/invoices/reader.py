@@ -118,8 +118,13 @@ class Billing:
 
     def drafts(self) -> list[Draft]:
         """Compute every draft; one of late usage alone only when there is some."""
-        computed = self._compose(self.open_drafts(), explain=False)
-        return [one for one in computed if one.open_draft.ref.kind is not InvoiceKind.LATE_USAGE or not one.is_empty]
+        return self.drafts_and_taken()[0]
+
+    def drafts_and_taken(self) -> tuple[list[Draft], Mapping[str, int]]:
+        """Compute every draft, and how much of what is left of each grant by id they rest on."""
+        computed, taken = self._compose(self.open_drafts(), explain=False)
+        late = InvoiceKind.LATE_USAGE
+        return [one for one in computed if one.open_draft.ref.kind is not late or not one.is_empty], taken
 
     def find_draft(self, ref: InvoiceRef, *, explain: bool = False) -> Draft | None:
         """Compute the draft of a reference; ``None`` when there is none."""
@@ -131,19 +136,23 @@ class Billing:
 
     def draft(self, open_draft: OpenDraft, *, explain: bool = False) -> Draft:
         """Compute a draft; with ``explain`` its lines have their quantities by day, as finalizing keeps them."""
-        (draft,) = self._compose([open_draft], explain=explain)
+        (draft,), _ = self._compose([open_draft], explain=explain)
         return draft
 
-    def _compose(self, wanted: Sequence[OpenDraft], *, explain: bool) -> list[Draft]:
-        """Compute drafts with what credit pays of them: what one draws is not there for another."""
+    def _compose(self, wanted: Sequence[OpenDraft], *, explain: bool) -> tuple[list[Draft], Mapping[str, int]]:
+        """Compute drafts with what credit pays of them: what one draws is not there for another.
+
+        Answers also what they take of each grant. The order is the same whichever drafts are asked for; what is issued
+        at once comes before what waits.
+        """
         grants = self.paying(wanted)
-        known = {one.ref for one in wanted}
-        others = [one for one in self.open_drafts() if one.ref not in known] if grants else []
-        # Of equal instants, what is issued at once comes before what waits.
-        ordered = sorted([*wanted, *others], key=lambda one: one.finalizes_at)
+        known, open_drafts = {one.ref for one in wanted}, self.open_drafts()
+        at_once = [one for one in wanted if one not in open_drafts]
+        first = {one.ref for one in at_once}
+        ordered = [*at_once, *(one for one in open_drafts if one.ref not in first and (grants or one.ref in known))]
         bare = dict(zip((one.ref for one in ordered), self._bare_drafts(ordered, known, explain=explain), strict=True))
-        drawdowns = draw_down([one.payable for one in bare.values()], grants)
-        return [self._composed(bare[one.ref], drawdowns) for one in wanted]
+        outcome = draw_down([one.payable for one in bare.values()], grants)
+        return [self._composed(bare[one.ref], outcome.lines) for one in wanted], outcome.taken
 
     def _bare_drafts(
         self, drafts: Sequence[OpenDraft], explained: Collection[InvoiceRef], *, explain: bool
@@ -186,8 +195,8 @@ class Billing:
             return tuple(lines)
         own = payable_draft(invoice, lines, period, usage={}, paid={}, zone=self.usage.zone)
         bare = self._bare_drafts(self.open_drafts(), (), explain=False)
-        drawdowns = draw_down([own, *(one.payable for one in bare)], grants)
-        return with_credits(invoice, lines, drawdowns, self._grant_names())
+        outcome = draw_down([own, *(one.payable for one in bare)], grants)
+        return with_credits(invoice, lines, outcome.lines, self._grant_names())
 
     def _read_draft(self, open_draft: OpenDraft, *, explain: bool) -> BareDraft:
         subscription, period = open_draft.subscription, open_draft.period

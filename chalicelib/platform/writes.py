@@ -24,10 +24,13 @@ from chalicelib.platform.retries import CONDITION_FAILED, CONFLICTS, AwsFault, c
 from chalicelib.platform.tables import BaseModel, key_of
 from chalicelib.shared.errors import Busy, DomainError
 
-__all__ = ["Check", "Delete", "Effect", "Lost", "Put", "Update", "Write", "commit", "run_command"]
+__all__ = ["CONTENDED_ATTEMPTS", "Check", "Delete", "Effect", "Lost", "Put", "Update", "Write", "commit", "run_command"]
 
 MAX_WRITES = 100
 ATTEMPTS = 8
+# Of commands on what many change at once, such as a wallet: of fifty holds each that succeeds makes the others decide
+# again.
+CONTENDED_ATTEMPTS = 40
 
 
 class Lost(Busy):

@@ -50,7 +50,7 @@ def drawdowns(
     """Draw down with grants in any order, as of ``now``."""
     allocations = [one if isinstance(one, Allocation) else Allocation(one) for one in grants]
     instant: datetime = at(now)
-    return draw_down(drafts, paying(allocations, since=quarter_hour_of(at(since)), now=instant))
+    return draw_down(drafts, paying(allocations, since=quarter_hour_of(at(since)), now=instant)).lines
 
 
 def by_grant(found: Drawdowns, line: str = "tokens", invoice: str = "inv_1") -> Paid:

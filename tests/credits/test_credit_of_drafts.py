@@ -133,3 +133,23 @@ def test_a_grant_ends_and_waits_only_for_drafts_of_usage_from_before(acme: ApiCl
     # January is closed; February's draft has no usage from before its own beginning, but late usage of January.
     assert run(acme, "settle_credits")["entries"] == 1
     assert standing(acme) == {"expired": "10.00"}
+
+
+def test_drafts_draw_the_same_whichever_of_them_is_asked_for(acme: ApiClient) -> None:
+    """Two drafts that may be finalized from the same instant on: January's and February's, both made again."""
+    for name, day in (("a", "2026-01-05"), ("b", "2026-02-05")):
+        set_clock(f"{day}T12:00:00Z")
+        send(acme, name, f"{day}T10:00:00Z", 1000)
+    for now in ("2026-02-05T12:00:00Z", "2026-03-03"):
+        run(acme, "rollup_usage", now)
+        run(acme, "run_billing")
+    drafts = ["inv_acme.1p0.1", "inv_acme.1p1.1"]
+    for place in (0, 1):
+        body_of(acme.post(f"/v1/invoices/inv_acme.1p{place}.0/void", {"reason": "x", "regenerate": True}))
+    give(acme, effective_at="2026-01-01T00:00:00Z", applies_to="all")
+    listed = {one["id"]: one for one in body_of(acme.get("/v1/organizations/acme/invoices", status="draft"))["data"]}
+    alone = {name: body_of(acme.get(f"/v1/invoices/{name}")) for name in drafts}
+    assert len({alone[name]["finalizes_at"] for name in drafts}) == 1
+    assert [alone[name]["credits_applied"] for name in drafts] == ["10.00", "0.00"]
+    assert alone == {name: listed[name] for name in drafts}
+    assert standing(acme) == {"pending": "10.00"}

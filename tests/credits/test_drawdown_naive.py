@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.credits.drawdown import Drawdowns, Drawn, PayableDraft, PayableLine, Slice, draw_down, paying
+from chalicelib.credits.drawdown import Drawdowns, Drawn, Outcome, PayableDraft, PayableLine, Slice, draw_down, paying
 from chalicelib.credits.grants import Allocation, Balance, Grant, Scope
 from chalicelib.shared.time import quarter_hour_of
 from tests.credits import naive_drawdown
@@ -173,6 +173,10 @@ def draft_of(figures: Figures) -> PayableDraft:
 
 
 def paid_by(drafts: list[Figures], allocations: list[Allocation]) -> Drawdowns:
+    return outcome_of(drafts, allocations).lines
+
+
+def outcome_of(drafts: list[Figures], allocations: list[Allocation]) -> Outcome:
     """Draw down with the grants that may pay for anything on the drafts, all of which have begun."""
     since = min((at for draft in drafts for line in draft["lines"] for at, *_ in line["slices"]), default=0)
     grants = paying(allocations, since=FIRST + since, now=JANUARY + timedelta(days=1))
@@ -248,6 +252,22 @@ def test_credits_lie_between_nothing_and_the_line(of: Case) -> None:
         for line in draft["lines"]:
             net = sum(units for _, _, units in line["slices"])
             assert min(0, net) <= paid[draft["name"], line["name"]] <= max(0, net)
+
+
+@given(cases(), st.randoms(use_true_random=False))
+def test_what_is_not_taken_may_be_held_without_changing_any_draft(of: Case, chance: Random) -> None:
+    drafts, grants = of
+    allocations = [allocation_of(grant, drafts) for grant in grants]
+    outcome = outcome_of(drafts, allocations)
+    free = {one.grant.id: one.left_minor - outcome.taken.get(one.grant.id, 0) for one in allocations}
+    assert all(minor >= 0 for minor in free.values())
+    held = [with_held(one, chance.randint(0, free[one.grant.id])) for one in allocations]
+    assert paid_by(drafts, held) == outcome.lines
+    assert paid_by(drafts, [with_held(one, free[one.grant.id]) for one in allocations]) == outcome.lines
+
+
+def with_held(one: Allocation, minor: int) -> Allocation:
+    return replace(one, balance=replace(one.balance, held_minor=one.balance.held_minor + minor))
 
 
 @given(cases())

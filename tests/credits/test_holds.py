@@ -75,7 +75,8 @@ def test_all_that_is_left_can_be_held_and_not_a_cent_more() -> None:
 
 def test_what_drafts_draw_stays_theirs_and_what_comes_back_to_them_is_no_ones_yet() -> None:
     one = wallet(grant("gr_a", 500))
-    claims = Claims(wallet=one, drawn=(claim("gr_a", 300), claim("gr_a", -50, "draft_2")))
+    drawn = (claim("gr_a", 300), claim("gr_a", -50, "draft_2"))
+    claims = Claims(wallet=one, drawn=drawn, taken={"gr_a": 300})
     after, _ = hold(claims, 200)
     assert held(after) == {"gr_a": 200}
     with pytest.raises(InsufficientCredit):

@@ -195,7 +195,7 @@ def test_credit_pays_each_line_within_its_net(
     slices = slice_usage(rated, figures, Cutting(zone=UTC, bounds=window_cuts(able), now=now))
     draft = payable_draft("inv", lines, interval_of(one), usage=slices, paid=paid_before(one), zone=UTC)
     names = {each.grant.id: each.grant.name for each in grants}
-    content = compose(one, with_credits("inv", lines, draw_down([draft], able), names)).invoice.content
+    content = compose(one, with_credits("inv", lines, draw_down([draft], able).lines, names)).invoice.content
     drawn: Counter[str] = Counter()
     for each in content.lines:
         credits_minor = sum(credit.amount_minor for credit in each.credits)
