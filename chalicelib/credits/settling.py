@@ -6,7 +6,7 @@ ended. A grant that a draft may still claim waits; until when at least is noted 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Grant
@@ -14,6 +14,8 @@ from chalicelib.credits.wallet import Wallet, book_ended, caught_up
 
 # So many occurrences, and so many ends, are booked at once: all of it fits into one transaction.
 MOST = 1000
+# How long an end waits at the most until somebody looks whether it still has to.
+LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,11 @@ def _waits_until(claims: Claims, ended: Sequence[Grant], now: datetime) -> datet
     holders = (claims.holders(grant) for grant in ended)
     waits = [max(one.finalizes_at for one in found) for found in holders if found]
     first = min(waits, default=None)
-    return None if first is None or first <= now else first
+    if first is None or first <= now:
+        return None
+    known = claims.wallet.head.waits_until
+    # A draft may be gone before its time: its subscription is cancelled or changed, or it is finalized by hand.
+    return known if known is not None and now < known <= first else min(first, now + LONGEST_WAIT)
 
 
 def with_next_hold(wallet: Wallet, ends_at: datetime | None) -> Wallet:

@@ -4,12 +4,13 @@ Nothing is reserved: a hold does that. The estimate is what the charge's lines w
 after its cap and the discount, less what they come to now.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from chalicelib.catalog.plans import UsageCharge
 from chalicelib.catalog.subscriptions import Payment
 from chalicelib.credits.drawdown import window_of
 from chalicelib.credits.grants import Allocation, drawdown_key
@@ -36,9 +37,9 @@ class Metered:
     quantity: Decimal
     dimensions: Mapping[str, str]
 
-    def names(self, usage: RatedUsage) -> bool:
-        """Tell whether a charge of a period is meant."""
-        return usage.charge.key == self.charge if self.charge is not None else usage.charge.meter == self.meter
+    def names(self, charge: UsageCharge) -> bool:
+        """Tell whether a charge is meant."""
+        return charge.key == self.charge if self.charge is not None else charge.meter == self.meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,15 @@ def priced_now(rated: RatedPeriod, wanted: Metered, at: QuarterHour) -> list[Rat
     return [
         usage
         for usage in rated.usage
-        if wanted.names(usage) and any(one.start <= at < one.end for one in usage.priced.ranges)
+        if wanted.names(usage.charge) and any(one.start <= at < one.end for one in usage.priced.ranges)
     ]
 
 
-def needed_dimensions(usage: Iterable[RatedUsage], wanted: Metered) -> set[str]:
+def needed_dimensions(charges: Sequence[UsageCharge], wanted: Metered) -> set[str]:
     """Name the dimensions that decide what usage costs: without their values there is no estimate.
 
     Who names a charge means usage that passes its filter.
     """
-    charges = [one.charge for one in usage]
     filtered = {name for charge in charges for name in charge.filter} if wanted.charge is None else set()
     return filtered | {charge.prices_by.dimension for charge in charges if charge.prices_by is not None}
 

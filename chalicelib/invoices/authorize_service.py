@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from chalicelib.catalog.plan_rules import pointer
+from chalicelib.catalog.plans import UsageCharge
 from chalicelib.catalog.subscription_answers import find_subscription_at
 from chalicelib.catalog.subscriptions import Subscription
-from chalicelib.catalog.timeline import find_period_at
+from chalicelib.catalog.timeline import current_terms, find_period_at
 from chalicelib.credits.grants import Allocation
 from chalicelib.invoices.authorization import (
     Authorization,
@@ -23,12 +25,14 @@ from chalicelib.invoices.authorization import (
 )
 from chalicelib.invoices.draft import Draft
 from chalicelib.invoices.opening import open_billing
-from chalicelib.invoices.period_rating import RatedUsage
 from chalicelib.invoices.progress import period_ref
 from chalicelib.invoices.reader import Billing
 from chalicelib.shared.errors import Fault, InvalidInput
 from chalicelib.shared.money import to_minor
 from chalicelib.shared.time import quarter_hour_of
+
+# In a trial, and of a meter that nothing prices.
+_FREE = Estimate(None, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,11 @@ def authorize(organization: str, wanted: Metered | Decimal, now: datetime) -> Au
         return Authorized(authorization=_without_subscription(amount), currency=currency)
     drafts = billing.drafts()
     draft = _current(drafts, subscription, now)
-    estimates = [amount] if amount is not None else _estimates(billing, draft, wanted, now)
+    if draft is None:
+        _refuse_unknown(billing, billing.plans.of(current_terms(subscription, now)).usage_charges, wanted)
+        estimates = [_FREE]
+    else:
+        estimates = [amount] if amount is not None else _estimates(billing, draft, wanted, now)
     terms = Terms(
         payment=subscription.payment,
         spend_cap_minor=subscription.spend_cap_minor,
@@ -88,15 +96,22 @@ def _current(drafts: Sequence[Draft], subscription: Subscription, now: datetime)
     return next((one for one in drafts if one.open_draft.ref == ref), None)
 
 
-def _estimates(billing: Billing, draft: Draft | None, wanted: Metered | Decimal, now: datetime) -> list[Estimate]:
-    assert isinstance(wanted, Metered)
-    if draft is None or draft.inputs.rated is None:
-        return [Estimate(wanted.charge or "", 0)]
+def _estimates(billing: Billing, draft: Draft, wanted: Metered | Decimal, now: datetime) -> list[Estimate]:
+    assert isinstance(wanted, Metered), "an amount is its own estimate"
+    assert draft.inputs.rated is not None, "the draft of a period rates it"
     meant = priced_now(draft.inputs.rated, wanted, quarter_hour_of(now))
+    _refuse_unknown(billing, [one.charge for one in meant], wanted)
+    return [estimate(one, wanted) for one in meant] or [_FREE]
+
+
+def _refuse_unknown(billing: Billing, charges: Sequence[UsageCharge], wanted: Metered | Decimal) -> None:
+    """Refuse what is none of the charges that price usage now, and dimensions that do not tell what it costs."""
+    if not isinstance(wanted, Metered):
+        return
+    meant = [charge for charge in charges if wanted.names(charge)]
     if wanted.charge is not None and not meant:
         raise InvalidInput("There is nothing to authorize.", [Fault("/charge", "is not a usage charge of the plan")])
     _refuse_dimensions(billing, meant, wanted)
-    return [estimate(one, wanted) for one in meant] or [Estimate(wanted.charge or "", 0)]
 
 
 def _refuse_meter(billing: Billing, wanted: Metered) -> None:
@@ -104,8 +119,8 @@ def _refuse_meter(billing: Billing, wanted: Metered) -> None:
         raise InvalidInput("There is nothing to authorize.", [Fault("/meter", "there is no such meter")])
 
 
-def _refuse_dimensions(billing: Billing, meant: Sequence[RatedUsage], wanted: Metered) -> None:
-    meters = {one.charge.meter for one in meant}.union(() if wanted.meter is None else (wanted.meter,))
+def _refuse_dimensions(billing: Billing, meant: Sequence[UsageCharge], wanted: Metered) -> None:
+    meters = {charge.meter for charge in meant}.union(() if wanted.meter is None else (wanted.meter,))
     known = {dimension.name for key in meters for dimension in billing.usage.catalog.meters[key].dimensions}
     faults = [*_unknown(wanted.dimensions, known), *_missing(meant, wanted)]
     if faults:
@@ -113,10 +128,11 @@ def _refuse_dimensions(billing: Billing, meant: Sequence[RatedUsage], wanted: Me
 
 
 def _unknown(given: Iterable[str], known: set[str]) -> list[Fault]:
-    return [Fault(f"/dimensions/{name}", "is not a dimension of the meter") for name in given if name not in known]
+    unknown = [name for name in given if name not in known]
+    return [Fault(pointer("dimensions", name), "is not a dimension of the meter") for name in unknown]
 
 
-def _missing(meant: Sequence[RatedUsage], wanted: Metered) -> list[Fault]:
+def _missing(meant: Sequence[UsageCharge], wanted: Metered) -> list[Fault]:
     names = sorted(needed_dimensions(meant, wanted) - wanted.dimensions.keys())
     return [Fault("/dimensions", f"must have a value of {name}, which decides about the price") for name in names]
 

@@ -59,9 +59,7 @@ def close(billing: Billing, draft: Draft, changed: Sequence[Subscription] = ()) 
     again_at = due_after(billing, subscriptions)
     subscribed = subscription_service.subscription_writes(billing.subscriptions, subscriptions, due_at=again_at)
     if draft.is_empty:
-        record = _skipped(billing, draft)
-        records = () if record is None else (store.record_write(billing.organization.id, record),)
-        return Closing(None, (*subscribed, *records), again_at)
+        return Closing(None, (*subscribed, *_skip_writes(billing, draft)), again_at)
     invoice, moved = _issued(billing, draft)
     writes = (*issue_writes(billing, invoice), *subscribed, *_record_writes(billing, draft, invoice), *moved)
     assert len(writes) < MOST_ITEMS, f"{len(writes)} items in the transaction of one invoice"
@@ -164,18 +162,23 @@ def invoice_event(invoice: Invoice) -> dict[str, object]:
     }
 
 
-def _skipped(billing: Billing, draft: Draft) -> PeriodRecord | None:
-    """Note that a period was closed without an invoice; late usage alone leaves nothing."""
+def _skip_writes(billing: Billing, draft: Draft) -> tuple[Write, ...]:
+    """Note that a period was closed without an invoice; late usage alone leaves nothing.
+
+    A credit note that gives credit back, for a fee of the period, changes the same record, and the wallet: so that is
+    checked.
+    """
     if draft.open_draft.period is None:
-        return None
-    record = billing.record_of(draft.open_draft.ref)
-    return replace(
-        record,
+        return ()
+    skipped = replace(
+        billing.record_of(draft.open_draft.ref),
         state=PeriodState.SKIPPED,
         plan=draft.invoice.content.plan,
         period=draft.invoice.content.period,
         late_usage_until=billing.late_usage_until(draft.open_draft.period),
     )
+    checked = credits_service.wallet_writes(billing.wallet, billing.wallet)
+    return (store.record_write(billing.organization.id, skipped), *checked)
 
 
 def _record_writes(billing: Billing, draft: Draft, invoice: Invoice) -> list[Write]:

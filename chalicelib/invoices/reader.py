@@ -7,10 +7,11 @@ billed; and what a finalization read is still so when it commits, because it mak
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from chalicelib.catalog import subscription_service
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.settings import BillingSettings
 from chalicelib.catalog.subscriptions import Period, SettlingPeriod, Subscription, Subscriptions
@@ -38,6 +39,7 @@ from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.invoices.progress import (
     OpenDraft,
     Plans,
+    after_closing,
     claims_from,
     find_fee_draft,
     find_late_draft,
@@ -83,7 +85,8 @@ class Billing:
     """One organization's billing as of ``now``. It lives for one request or one transaction of the billing run.
 
     ``read_id`` is a sort id from before anything was read: events received under a smaller one were seen. ``due_at`` is
-    when the billing run looks at the organization next, as it is stored.
+    when the billing run looks at the organization next, as it is stored. ``at_once`` is a draft that is about to be
+    invoiced beside those that are open.
     """
 
     usage: CountersReader
@@ -95,6 +98,7 @@ class Billing:
     now: datetime
     read_id: str
     due_at: datetime | None = None
+    at_once: OpenDraft | None = None
     _records: dict[str, PeriodRecord] = field(default_factory=dict)
     _late: list[LatePeriod] | None = None
     _open: list[OpenDraft] | None = None
@@ -105,6 +109,18 @@ class Billing:
     def organization(self) -> Organization:
         """Give the organization."""
         return self.usage.organization
+
+    def after(self, changed: Subscription, at_once: OpenDraft) -> "Billing":
+        """Give the billing as it is once a subscription has changed and a draft is invoiced with that."""
+        moved = after_closing(changed, at_once, late_usage_until=self.now, now=self.now)
+        return replace(
+            self,
+            subscriptions=subscription_service.with_changes(self.subscriptions, [moved]),
+            at_once=at_once,
+            _late=None,
+            _open=None,
+            _bare={},
+        )
 
     def open_drafts(self) -> list[OpenDraft]:
         """List the drafts that exist now, the one that is finalized first coming first."""
@@ -208,7 +224,7 @@ class Billing:
         names += [period_ref(one, late.number).name for one, late in self._changed_periods()] if takes_late else []
         rating = self._read(names, period, explain=explain, takes_late=takes_late)
         record = None if period is None else self.record(subscription, period.number)
-        if period is not None and record is not None and _corrects_own_fee(open_draft, record):
+        if period is not None and record is not None and self._corrects_own_fee(open_draft, record):
             services = [period, *services]
         inputs = DraftInputs(
             draft=open_draft,
@@ -252,6 +268,15 @@ class Billing:
             self._late = [self._late_period(*pair, rated) for pair, rated in zip(changed, ratings, strict=True)]
         own: _Rating | None = rating
         return own
+
+    def _corrects_own_fee(self, open_draft: OpenDraft, record: PeriodRecord) -> bool:
+        """Tell whether a draft looks again at its own period's advance fee: not when any draft carries that anyway."""
+        period = open_draft.period
+        assert period is not None, "only a period has a fee of its own"
+        drafts = [*self.open_drafts(), *([] if self.at_once is None else [self.at_once])]
+        own = [one for one in drafts if one.subscription.number == open_draft.subscription.number]
+        is_carried = any(period.number in one.advance for one in (open_draft, *own))
+        return bool(record.advance) and not open_draft.is_reopened and not is_carried
 
     def _takes_late_usage(self, open_draft: OpenDraft) -> bool:
         taking = find_open_draft(self.open_drafts())
@@ -355,10 +380,3 @@ def _closed_period(subscription: Subscription, settling: SettlingPeriod) -> Peri
     period = find_period(subscription, settling.number)
     assert period is not None, "a closed period exists"
     return period
-
-
-def _corrects_own_fee(open_draft: OpenDraft, record: PeriodRecord) -> bool:
-    """Tell whether a draft looks again at its own period's advance fee; one that carries it anyway does so once."""
-    period = open_draft.period
-    assert period is not None, "only a period has a fee of its own"
-    return bool(record.advance) and not open_draft.is_reopened and period.number not in open_draft.advance

@@ -80,7 +80,9 @@ def _written(billing: Billing, changed: Subscription, event: str, *, begins: int
     told = outbox_write(event, {"subscription": changed.id}, organization=changed.organization, now=billing.now)
     begun = None if begins is None else find_period(changed, begins)
     if begun is not None and begun.start_at <= billing.now:
-        draft = billing.draft(_fee_draft(billing, changed, begun.number))
+        fee = _fee_draft(billing, changed, begun.number)
+        # It draws beside the drafts that there are then: the fee of a period that no longer comes claims nothing.
+        draft = billing.after(changed, fee).draft(fee)
         writes = finalization.close(billing, draft, [changed]).writes
     else:
         due_at = finalization.due_after(billing, [changed])

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.catalog import plan_service, subscription_service
 from chalicelib.catalog import service as catalog_service
@@ -160,9 +160,9 @@ def change(world: World, plan: tuple[str, int] = DEARER, *, subscription: str = 
     world.sales.change(ACME, PRICES[plan], world.now)
 
 
-def cancel(world: World, *, subscription: str = SUBSCRIPTION) -> None:
-    """Cancel now."""
-    ended = _command(lambda: subscribing.end(target(world, subscription), at="now"))
+def cancel(world: World, *, subscription: str = SUBSCRIPTION, at: Literal["now", "period_end"] = "now") -> None:
+    """Cancel now, or at the end of the period."""
+    ended = _command(lambda: subscribing.end(target(world, subscription), at=at))
     assert ended.end_at is not None
     world.sales.stop(ACME, ended.end_at)
 
@@ -251,9 +251,11 @@ def void(world: World, *, regenerate: bool = False, invoice: str = DUE) -> None:
         world.sales.waived.append((ACME, period.start_at, period.end_at))
 
 
-def credit(world: World, amount: str, *, invoice: str = DUE, to: CreditTo = CreditTo.CREDIT) -> None:
-    """Issue a credit note on the line of units."""
-    wanted = WantedNote([("usage-units", Decimal(amount))], "too much", to)
+def credit(
+    world: World, amount: str, *, invoice: str = DUE, line: str = "usage-units", to: CreditTo = CreditTo.CREDIT
+) -> None:
+    """Issue a credit note on a line, that of units unless another is said."""
+    wanted = WantedNote([(line, Decimal(amount))], "too much", to)
     run(lambda: issue_credit_note(ref_of(invoice), wanted, world.now).writes)
 
 
@@ -263,18 +265,13 @@ def sell_once(world: World) -> None:
     _do(lambda: commands.issue_one_off(ACME, [line], net_days=1, now=world.now))
 
 
-def grant(world: World, amount_minor: int = 500) -> None:
-    """Give credit."""
+def grant(world: World, amount_minor: int = 500, **terms: Any) -> None:
+    """Give credit; ``terms`` are those of a grant."""
 
     def decide() -> tuple[Write, ...]:
         before = read_wallet(world)
-        made = Grant(
-            id=f"gr_{sort_ids.next(clock.real_ns())}",
-            name="Welcome",
-            amount_minor=amount_minor,
-            effective_at=world.now,
-            created_at=world.now,
-        )
+        given = {"name": "Welcome", "effective_at": world.now, "created_at": world.now, **terms}
+        made = Grant(id=f"gr_{sort_ids.next(clock.real_ns())}", amount_minor=amount_minor, **given)
         writes, _ = credits_service.grant_writes(before, [made], recorded_at=world.now)
         return writes
 

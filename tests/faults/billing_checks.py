@@ -13,11 +13,6 @@ from itertools import pairwise
 
 from chalicelib.catalog import subscription_service
 from chalicelib.catalog.subscriptions import Subscription, Subscriptions
-from chalicelib.credits import service as credits_service
-from chalicelib.credits import wallet
-from chalicelib.credits.ledger import Entry
-from chalicelib.credits.service import Recorded
-from chalicelib.credits.verify_service import VerifyPlace, verify_ledger
 from chalicelib.invoices import store
 from chalicelib.invoices.draft_lines import find_late_place, find_service_period
 from chalicelib.invoices.invoice import Invoice, InvoiceStatus, Line, LineKind
@@ -25,7 +20,7 @@ from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef, find_invoice_
 from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.invoices.progress import period_ref
 from chalicelib.platform.reads import find_many
-from chalicelib.shared.clock import clock
+from tests.faults.credit_checks import check_credit, check_remembered
 
 _BY_PERIOD = {LineKind.USAGE, LineKind.CAP, LineKind.MINIMUM}
 # Of which subscription and period, for which charge; an empty one is the plan's minimum.
@@ -86,8 +81,8 @@ def read_billed(organization: str) -> Billed | None:
 
 def check_billing(organization: str) -> None:
     """Assert everything that must hold of an organization at any moment."""
-    check_ledger(organization)
     billed = read_billed(organization)
+    check_credit(organization, () if billed is None else billed.invoices)
     if billed is None:
         return
     _check_numbers(billed)
@@ -97,6 +92,7 @@ def check_billing(organization: str) -> None:
     _check_found(billed, records)
     _check_records(billed, records)
     _check_fees(billed, records)
+    check_remembered(billed.standing, records)
     _check_subscriptions(billed.subscriptions.subscriptions)
 
 
@@ -197,34 +193,3 @@ def _check_subscriptions(subscriptions: Sequence[Subscription]) -> None:
     for one, following in pairwise(sorted(begun, key=lambda each: each.start_at)):
         assert one.end_at is not None
         assert one.end_at <= following.start_at, f"{one.id} and {following.id} meet"
-
-
-def check_ledger(organization: str) -> None:
-    """Assert that the ledger is whole, that its entries add up, and that invoices name entries that are there."""
-    held = credits_service.read_wallet(organization, currency="USD", now=clock.now())
-    if not held.head.version:
-        return
-    wallet.assert_sound(held)
-    place: VerifyPlace | None = VerifyPlace()
-    while place is not None:
-        page = verify_ledger(organization, place)
-        assert page.verification.is_valid
-        place = page.place
-    entries = read_entries(organization)
-    assert [one.seq for one in entries] == list(range(1, held.head.seq + 1))
-    assert sum(one.amount_minor for one in entries) == held.head.ledger.balance_minor
-    hashes = {one.seq: one.hash for one in entries}
-    for one in store.list_invoices(organization, below=None):
-        head = one.invoice.ledger_head
-        assert head is None or hashes[head.seq] == head.hash, f"{one.invoice.id} names {head}"
-
-
-def read_entries(organization: str) -> list[Entry]:
-    """Read the whole ledger, oldest first."""
-    found: list[Entry] = []
-    before: int | None = None
-    while True:
-        read, before = credits_service.list_entries(organization, Recorded(), before=before, limit=1000)
-        found += read
-        if before is None:
-            return found[::-1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from chalicelib.catalog import subscription_service, subscriptions_store
 from chalicelib.catalog.settling import find_touched
 from chalicelib.catalog.subscriptions import Subscriptions
+from chalicelib.credits import claim_service, hold_service, settle_service
 from chalicelib.credits import service as credits_service
 from chalicelib.credits import store as wallet_store
-from chalicelib.invoices import finalization, reader, store
+from chalicelib.invoices import crediting, finalization, reader, store, voiding
 from chalicelib.invoices.invoice import Invoice, LedgerHead
 from chalicelib.invoices.reader import Billing
 from chalicelib.platform.reads import find_many
-from chalicelib.platform.writes import Write
+from chalicelib.platform.writes import Check, Write
 from chalicelib.usage import rollup
 from chalicelib.usage.query import open_reader_with_marks
 from chalicelib.usage.reader import CountersReader
@@ -99,6 +101,48 @@ def wallet_without_check(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(finalization, "with_wallet", with_wallet)
 
 
+def note_without_check(patch: pytest.MonkeyPatch) -> None:
+    """Let a note that gives credit back pass whatever became of the subscriptions."""
+    read_paid = crediting._read_paid
+    patch.setattr(crediting, "_read_paid", lambda *given: replace(read_paid(*given), checks=()))
+
+
+def void_without_wallet(patch: pytest.MonkeyPatch) -> None:
+    """Let a void that moves no credit pass whatever became of the wallet."""
+    make = voiding._wallet_writes
+    patch.setattr(voiding, "_wallet_writes", lambda *given: tuple(one for one in make(*given) if _changes(one)))
+
+
+def skip_without_wallet(patch: pytest.MonkeyPatch) -> None:
+    """Let a period be closed without an invoice whatever became of the wallet."""
+    make = finalization._skip_writes
+    patch.setattr(finalization, "_skip_writes", lambda *given: tuple(one for one in make(*given) if _changes(one)))
+
+
+def _changes(write: Write) -> bool:
+    return not isinstance(write, Check)
+
+
+def _claims_without_checks(name: str, module: Any) -> Mutation:
+    """Let what was decided on claims pass whatever became of the drafts."""
+
+    def mutate(patch: pytest.MonkeyPatch) -> None:
+        read = getattr(claim_service, name)
+        unchecked = SimpleNamespace(**{name: lambda *given: replace(read(*given), checks=())})
+        patch.setattr(module, "claim_service", unchecked)
+
+    return mutate
+
+
+CREDIT_MUTATIONS: Mapping[str, Mutation] = {
+    "a note does not check the subscriptions": note_without_check,
+    "settling does not check the drafts": _claims_without_checks("read_claimants", settle_service),
+    "a hold does not check the drafts": _claims_without_checks("read_claims", hold_service),
+    "a void that moves no credit does not check the wallet": void_without_wallet,
+    "a period without an invoice does not check the wallet": skip_without_wallet,
+    "holds go to a wallet of any version": wallet_of_any_version,
+}
+
 BILLING_MUTATIONS: Mapping[str, Mutation] = {
     "subscriptions are replaced whatever their version": _without_condition(subscriptions_store, "replace_write"),
     "subscriptions are touched whatever their version": _without_condition(subscriptions_store, "touch_write"),
@@ -111,4 +155,5 @@ BILLING_MUTATIONS: Mapping[str, Mutation] = {
     "nothing is noted after the day": note_before_the_day_only,
     "a note raises no version": note_only_what_is_closed,
     "subscriptions are read before marks": subscriptions_before_marks,
+    **CREDIT_MUTATIONS,
 }

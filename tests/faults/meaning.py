@@ -17,7 +17,7 @@ from chalicelib.usage import counters_store, store
 from chalicelib.usage.counters_store import Kind
 from chalicelib.usage.fold import resolve
 from chalicelib.usage.ranges import Range
-from tests.faults.billing_checks import read_entries
+from tests.faults.credit_checks import read_entries
 from tests.faults.paths import SORT_ID
 from tests.faults.store import Item, as_read
 from tests.faults.world import FROM, UNTIL, World, partitions_of

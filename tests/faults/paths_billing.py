@@ -3,10 +3,11 @@
 They begin in a world where last week is due and this week has usage (``billing.prepare``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.credits.grants import Scope
 from chalicelib.invoices.invoice import CreditTo
 from tests.faults import billing, crediting
 from tests.faults.billing import CURRENT, DEARER, DUE, MONDAY, PRICES, SEATS, SUBSCRIPTION, USAGE
@@ -19,6 +20,7 @@ _OF_ACME = f"/v1/organizations/{ACME}"
 _INVOICE, _SUBSCRIPTION = f"/v1/invoices/{DUE}", f"/v1/subscriptions/{SUBSCRIPTION}"
 _GRANT = {"name": "Welcome", "amount": "5", "applies_to": "all"}
 _HOLD = {"amount": "2", "expires_in": 60, "reference": "job"}
+AUTHORIZE = "authorize"
 _ONE_OFF = {"lines": [{"name": "Setup", "quantity": "2", "unit_price": "12.5"}]}
 
 
@@ -116,6 +118,21 @@ def _void_the_grant(served: Served) -> str:
 
 def _fund(served: Served) -> None:
     crediting.open_to_holds(served.world, lasts=timedelta(hours=1))
+
+
+def _fund_several(served: Served) -> None:
+    """Give credit of which the first part has ended and waits for the draft; together it pays a part of last week."""
+    crediting.fund(served.world, 9, expires_at=MONDAY)
+    crediting.fund(served.world, 7, priority=60)
+    crediting.fund(served.world, 2, priority=70)
+
+
+def _fund_all(served: Served) -> None:
+    crediting.fund(served.world, 300, applies_to=Scope.ALL)
+
+
+def _do_world(act: Callable[[World], None]) -> Deed:
+    return lambda served: act(served.world)
 
 
 def _hold(served: Served) -> None:
@@ -217,6 +234,36 @@ BILLING_PATHS: Mapping[str, Path] = {
     "hold credit": Path(prepare=_fund, do=_ask("POST", f"{_OF_ACME}/credits/holds", _HOLD, **ONCE)),
     "release a hold": Path(prepare=_in_turn(_fund, _hold), do=_release),
     "settle a hold and a grant that waits": Path(prepare=_in_turn(_fund, _hold, _clock(3.6)), do=_settle),
+    "finalize by hand what several grants pay": Path(prepare=_fund_several, do=_ask("POST", f"{_INVOICE}/finalize")),
+    "bill a week that several grants pay": Path(prepare=_fund_several, do=_bill),
+    "bill a week that gives credit back and draws": Path(prepare=_do_world(crediting.owe_credit), do=_bill),
+    "sell once for credit": Path(prepare=_fund_all, do=_ask("POST", f"{_OF_ACME}/invoices", _ONE_OFF, **ONCE)),
+    "subscribe with a fee that credit pays": Path(
+        prepare=_in_turn(_ended, _fund_all),
+        do=_ask("POST", f"{_OF_ACME}/subscriptions", _plan(SEATS), **ONCE),
+        books=_subscribed(SEATS),
+    ),
+    "leave a plan with a fee that credit paid": Path(
+        prepare=_do_world(crediting.pay_a_fee),
+        do=_ask("POST", f"{_SUBSCRIPTION}/change", {**_plan(DEARER), "at": "now"}, **ONCE),
+        books=_sold(DEARER),
+    ),
+    "credit what credit paid": Path(
+        prepare=_in_turn(_fund_several, _bill),
+        do=_ask("POST", f"{_INVOICE}/credit-notes", _note(CreditTo.CREDIT), **ONCE),
+    ),
+    "void an invoice that credit paid": Path(
+        prepare=_in_turn(_fund_several, _bill), do=_ask("POST", f"{_INVOICE}/void", {"reason": "wrong"}), books=_waived
+    ),
+    "void an invoice that credit paid to make it again": Path(
+        prepare=_in_turn(_fund_several, _bill),
+        do=_ask("POST", f"{_INVOICE}/void", {"reason": "wrong", "regenerate": True}),
+    ),
+    "void an invoice that gave credit back": Path(
+        prepare=_in_turn(_do_world(crediting.owe_credit), _bill),
+        do=_ask("POST", f"/v1/invoices/{CURRENT}/void", {"reason": "wrong", "regenerate": True}),
+    ),
+    AUTHORIZE: Path(prepare=_fund, do=_ask("POST", f"{_OF_ACME}/authorize", {"amount": "1"})),
     "settle a grant that has ended": Path(prepare=_in_turn(_bill, _cancel, _fund, _clock(4), _bill), do=_settle),
 }
 

@@ -4,6 +4,7 @@ Times: a fault ``before`` means that the call was not carried out; ``after`` tha
 """
 
 import itertools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -181,3 +182,18 @@ def drawn(kind: str, number: int, is_late: bool) -> Rule:
 def both(one: Rule, other: Rule) -> Rule:
     """Put a call under two rules."""
     return lambda call, send: one(call, lambda request: other(Call(call.number, call.operation, request), send))
+
+
+def remembering() -> Rule:
+    """Make a rule that carries out each read once: for checks, while which nothing is written."""
+    known: dict[tuple[str, str], bytes] = {}
+
+    def rule(call: Call, send: Send) -> Reply:
+        assert not call.writes, f"{call} is no read"
+        key = call.operation, repr(call.request)
+        if key not in known:
+            known[key] = pickle.dumps(send(call.request))
+        reply: Reply = pickle.loads(known[key])  # noqa: S301 - our own bytes
+        return reply
+
+    return rule

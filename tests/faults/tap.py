@@ -42,6 +42,8 @@ class Tap:
 
     def __init__(self, client: Any, way: Way | None = None) -> None:
         self.calls: list[Call] = []
+        # How many calls that may change something were carried out so far.
+        self.written = 0
         self._rules: list[Rule] = []
         self._counting = threading.Lock()
         self._send: Way = way or client._make_api_call
@@ -53,6 +55,7 @@ class Tap:
             self.calls.append(call)
 
         def send(sent: Request) -> Reply:
+            self.written += call.writes
             return self._send(operation, sent)
 
         if not self._rules:

@@ -9,7 +9,7 @@ from chalicelib.usage import counters_store
 from tests.faults import rules
 from tests.faults.matrix import Matrix
 from tests.faults.paths import PATHS, Served
-from tests.faults.paths_billing import BILLING_PATHS
+from tests.faults.paths_billing import AUTHORIZE, BILLING_PATHS
 from tests.faults.tap import Crash
 
 WAYS = list(itertools.product((rules.BEFORE, rules.AFTER), (False, True)))
@@ -34,6 +34,14 @@ def test_a_crash_anywhere_leaves_what_a_repeat_completes(served: Served, name: s
 @pytest.mark.parametrize("name", list(BILLING_PATHS))
 def test_a_crash_in_billing_leaves_what_a_repeat_completes(selling: Served, name: str) -> None:
     assert crash_everywhere(Matrix(selling, BILLING_PATHS[name])) >= 8
+
+
+def test_authorizing_writes_nothing(selling: Served) -> None:
+    path = BILLING_PATHS[AUTHORIZE]
+    path.prepare(selling)
+    before = selling.world.store.keep()
+    path.do(selling)
+    assert selling.world.store.keep() == before
 
 
 @pytest.mark.parametrize("name", ["finalize", "bill a week with late usage of another"])

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.catalog.meters import Aggregation
-from chalicelib.shared.errors import Conflict
+from chalicelib.shared.errors import Conflict, InvalidInput
 from chalicelib.usage import counters_store
-from tests.faults import billing
+from tests.faults import billing, crediting
 from tests.faults.billing import doing
 from tests.faults.explore import (
     InFlight,
@@ -27,6 +27,7 @@ from tests.faults.schedules import Actor, Stage
 from tests.faults.world import NOON, World, event
 
 AN_HOUR = timedelta(hours=1)
+REFUSED = (Conflict, InvalidInput)
 MORE = event("more", NOON - AN_HOUR, v=4**3, model="b")
 LATE = event("late", billing.MONDAY - timedelta(hours=20), v=4**3)
 
@@ -162,6 +163,44 @@ BILLING_FOUND_BY: Mapping[str, Callable[[World], Actors]] = {
 }
 
 
+def late_note_and_void(world: World) -> Actors:
+    line = crediting.bill_late_usage(world)
+    note = doing(world, billing.credit, amount="0.50", invoice=billing.CURRENT, line=line)
+    return {"void": doing(world, billing.void, regenerate=True), "note": note}
+
+
+def skipping_and_note(world: World) -> Actors:
+    crediting.skip_a_paid_week(world)
+    invoice, line = crediting.fee_line()
+    note = doing(world, billing.credit, amount="3.00", invoice=invoice, line=line)
+    return {"bill": doing(world, billing.bill), "note": note}
+
+
+def settling_and_void(world: World) -> Actors:
+    crediting.bill_without_credit(world, 100, expires_at=billing.MONDAY)
+    return {"void": doing(world, billing.void, regenerate=True), "settle": doing(world, crediting.settle)}
+
+
+def hold_and_void(world: World) -> Actors:
+    crediting.bill_without_credit(world, 100)
+    return {"void": doing(world, billing.void, regenerate=True), "hold": doing(world, crediting.hold, cents=5)}
+
+
+def bill_and_hold(world: World) -> Actors:
+    crediting.fund(world, 105)
+    return {"bill": doing(world, billing.bill), "hold": doing(world, crediting.hold, cents=8)}
+
+
+CREDIT_FOUND_BY: Mapping[str, Callable[[World], Actors]] = {
+    "a note does not check the subscriptions": late_note_and_void,
+    "settling does not check the drafts": settling_and_void,
+    "a hold does not check the drafts": hold_and_void,
+    "a void that moves no credit does not check the wallet": late_note_and_void,
+    "a period without an invoice does not check the wallet": skipping_and_note,
+    "holds go to a wallet of any version": bill_and_hold,
+}
+
+
 @pytest.fixture
 def starting(small: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Let counters have pages."""
@@ -189,6 +228,14 @@ def test_a_broken_condition_of_billing_is_found(sold: World, name: str) -> None:
         assert finds_a_failure(sold, actors, allowed=(Conflict,), check=billing.check_settled)
 
 
+@pytest.mark.parametrize("name", list(CREDIT_FOUND_BY))
+def test_a_broken_condition_of_credit_is_found(sold: World, name: str) -> None:
+    actors = CREDIT_FOUND_BY[name](sold)
+    options = crediting.one_by_one(sold, actors, REFUSED)
+    with mutated(name):
+        assert finds_a_failure(sold, actors, allowed=REFUSED, **options)
+
+
 def test_a_ledger_that_is_named_without_a_check_is_found(sold: World) -> None:
     """Without the check the two touch nothing in common, so schedules that differ in their order have to be drawn."""
     with mutated("the ledger's head is named without a check"):
@@ -197,4 +244,4 @@ def test_a_ledger_that_is_named_without_a_check_is_found(sold: World) -> None:
 
 
 def test_every_mutation_is_looked_for() -> None:
-    assert {*FOUND_BY, *BILLING_FOUND_BY} == set(MUTATIONS)
+    assert {*FOUND_BY, *BILLING_FOUND_BY, *CREDIT_FOUND_BY} == set(MUTATIONS)

@@ -17,7 +17,7 @@ AN_HOUR = timedelta(hours=1)
 
 def run(world: World, actors: dict[str, Actor], at_least: int) -> None:
     """Explore, allowing commands to be refused; each schedule ends with all credit settled."""
-    explore(world, actors, allowed=(Conflict,), at_least=at_least, check=crediting.check_credit)
+    explore(world, actors, allowed=(Conflict,), at_least=at_least, check=crediting.check_all_settled)
 
 
 @pytest.fixture

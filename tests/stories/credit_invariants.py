@@ -112,6 +112,8 @@ def _check_grants(credit: Credit) -> None:
         _claim(parts == Decimal(grant["amount"]), "a grant is not what became of it", grant)
         shown = (*_GONE, "held", "remaining")
         _claim(all(Decimal(grant[name]) >= 0 for name in shown), "a grant has a negative part", grant)
+        back = -Decimal(grant["pending"])
+        _claim(back <= Decimal(grant["consumed"]), "more comes back to a grant than it paid", grant)
     given = [grant for grant in credit.grants if not _is_to_come(grant)]
     for name in (*_GONE, *_KEPT):
         total = _sum(grant[name] for grant in given)

@@ -21,6 +21,7 @@ _STANDING = {
 # What finalizing adds to a draft; one that waited for an earlier period is due by its own grace once that is closed.
 _ISSUED = {"number", "issued_at", "due_at", "late_usage_until", "ledger_head", "as_of", "finalizes_at"}
 _FEE = re.compile(r"fee-.*\.p[0-9]+")
+_ADJUSTED = re.compile(r"adjusted-.*\.p[0-9]+")
 _WITHOUT_CHARGE = re.compile(r"minimum|discount|carried|late-.*~minimum|elsewhere-.*~minimum|one-off-.*")
 
 
@@ -87,8 +88,9 @@ class Watch:
         draft = drafts.get(one["id"])
         if one["id"] not in self._finalized and draft is not None:
             left_out = _STANDING | _ISSUED
-            wanted = {name: value for name, value in draft.items() if name not in left_out}
-            issued = {name: value for name, value in one.items() if name not in left_out}
+            show = _without_credit if any(map(_makes_credit, drafts.values())) else dict
+            wanted = {name: value for name, value in show(draft).items() if name not in left_out}
+            issued = {name: value for name, value in show(one).items() if name not in left_out}
             _equal(wanted, issued, f"{one['id']} is not what its draft was")
         before = self._finalized.setdefault(one["id"], kept)
         _equal(before, kept, f"{one['id']} was finalized and has changed")
@@ -96,6 +98,19 @@ class Watch:
 
 def _is_carried(line: Any) -> bool:
     return bool(line["kind"] == "carried_to_credit")
+
+
+def _makes_credit(draft: Any) -> bool:
+    """Tell whether other drafts have more to draw once this one is finalized: what came back, or was carried."""
+    paid = (credit for line in draft["lines"] for credit in line["credits"])
+    return any(map(_is_carried, draft["lines"])) or any(Decimal(credit["amount"]) < 0 for credit in paid)
+
+
+def _without_credit(shown: Any) -> dict[str, Any]:
+    """Leave out what credit pays of an invoice, and what follows from that."""
+    kept = {name: value for name, value in shown.items() if name not in ("credits_applied", "tax", "taxes", "total")}
+    lines = [{**line, "credits": []} for line in shown["lines"] if not _is_carried(line)]
+    return {**kept, "lines": lines, "subtotal": str(_sum(line["amount"] for line in lines))}
 
 
 def _equal(before: Any, after: Any, fault: str) -> None:
@@ -152,12 +167,12 @@ def _check_numbers(listed: list[Any], organization: str) -> None:
 
 
 def _check_fees(listed: Iterable[Any]) -> None:
-    """Check that no advance fee of a service period stands on two invoices or drafts that hold."""
+    """Check that no advance fee stands on two invoices or drafts that hold, and none is corrected on two drafts."""
     charged = Counter(
         (one["id"].partition(".")[2].partition(".")[0][0], line["id"])
         for one in listed
         for line in one["lines"]
-        if _FEE.fullmatch(line["id"])
+        if _FEE.fullmatch(line["id"]) or (one["status"] == "draft" and _ADJUSTED.fullmatch(line["id"]))
     )
     twice = [name for name, times in charged.items() if times > 1]
     if twice:

@@ -141,3 +141,38 @@ def test_the_fee_of_an_override_holds_from_the_next_period_on(play: Play) -> Non
                    discount     15.50
         """
     )
+
+
+def test_a_fee_that_came_back_is_corrected_on_one_draft_while_its_own_is_open(play: Play) -> None:
+    play(
+        """
+        2026-01-01 meter        calls sum
+        2026-01-01 organization acme USD UTC
+        2026-01-01 plan         pro month
+                   charge       calls 0.02
+                   fee          seats 31.00 advance
+        2026-01-01 plan         long quarter
+                   charge       calls 0.02
+                   fee          seats 90.00 advance
+        2026-01-01 plan         arr month
+                   charge       calls 0.02
+        2026-01-01 subscribe    acme pro
+        2026-01-12 01:00 change 1 long now
+        2026-01-12 01:15 change 1 arr now
+                   invoice      1a2
+                   adjusted     seats.p1 -90.00 / 90 x 79 = -79.00
+                   others
+        2026-01-12 02:00 void   1a2 wrong
+                   drafts       1p2 1p1 1p0
+                   draft        1p0
+                   adjusted     seats.p1 -79.00
+                   carried      79.00
+                   draft        1p1
+                   lines        none
+        2026-02-02 billing
+                   invoice      1p0
+                   adjusted     seats.p1 -79.00
+                   carried      79.00
+                   grants       79.00
+        """
+    )

@@ -132,6 +132,16 @@ def test_credit_that_does_not_add_up_is_seen(verbs: Verbs) -> None:
         assert said in str(fault.value), (part, path)
 
 
+def test_more_that_comes_back_than_was_paid_is_seen(verbs: Verbs) -> None:
+    invoices = list_invoices(verbs)
+    credit = read_credit(verbs, invoices)
+    for minor, is_seen in (("15.00", False), ("15.01", True)):
+        grants = _changed(_changed(credit.grants, "0.pending", f"-{minor}"), "0.remaining", minor)
+        with pytest.raises(StoryError) as fault:
+            check_credit(replace(credit, grants=grants), invoices, verbs.zone)
+        assert ("more comes back" in str(fault.value)) is is_seen
+
+
 def test_a_step_that_moves_credit_and_should_not_is_seen(verbs: Verbs) -> None:
     watch = Watch(verbs)
     watch.before()

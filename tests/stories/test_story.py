@@ -1,5 +1,6 @@
 """A story that is not understood, or does not come true, fails and says where."""
 
+from contextlib import nullcontext
 from fractions import Fraction
 
 import pytest
@@ -162,6 +163,14 @@ def test_a_fee_that_is_charged_twice_is_seen() -> None:
         _check_fees([one, _shown(id="inv_acme.1p1.0", lines=one["lines"])])
 
 
+def test_a_fee_that_two_drafts_correct_is_seen() -> None:
+    lines = [_line("adjusted-seats.p1", "-10.00", "recurring")]
+    draft = _shown(status="draft", lines=lines)
+    _check_fees([draft, _shown(id="inv_acme.1p1.0", lines=lines)])
+    with pytest.raises(StoryError):
+        _check_fees([draft, _shown(id="inv_acme.1p1.0", status="draft", lines=lines)])
+
+
 def test_an_invoice_that_changes_or_is_not_its_draft_is_seen() -> None:
     watch = Watch(Verbs.__new__(Verbs))
     watch._before = [_shown(status="draft", number=None)]
@@ -173,3 +182,15 @@ def test_an_invoice_that_changes_or_is_not_its_draft_is_seen() -> None:
     other._before = [_shown(status="draft", number=None, total="9.00")]
     with pytest.raises(StoryError, match="not what its draft was"):
         other._check_finalized(_shown())
+
+
+def test_an_invoice_may_draw_more_than_its_draft_only_when_another_made_credit() -> None:
+    paid = {**_line("usage-a", "10.00"), "credits": [{"grant": "gr_1", "amount": "4.00"}]}
+    issued = _shown(lines=[paid], credits_applied="4.00", taxes=[], tax="0.00", total="6.00")
+    draft = _shown(status="draft", number=None)
+    back = {**_line("late-1p0-a", "-5.00"), "credits": [{"grant": "gr_1", "amount": "-5.00"}]}
+    for others, is_seen in (([_line("usage-a", "5.00")], True), ([back], False)):
+        watch = Watch(Verbs.__new__(Verbs))
+        watch._before = [draft, _shown(id="inv_acme.1p1.0", status="draft", lines=others)]
+        with pytest.raises(StoryError, match="not what its draft was") if is_seen else nullcontext():
+            watch._check_finalized(issued)
