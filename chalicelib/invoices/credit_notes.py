@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
+from types import MappingProxyType
 
 from chalicelib.credits.drawdown import Drawn
 from chalicelib.invoices.invoice import (
@@ -48,11 +49,13 @@ def make_credit_note(
     number: int,
     issued_at: datetime,
     reversible: Mapping[str, Sequence[Drawn]] | None = None,
+    outstanding: Mapping[str, int] = MappingProxyType({}),
 ) -> CreditNote:
     """Make a note from ids of lines with the net amounts, in minor units, to take back of them.
 
     ``reversible`` tells of lines by id what grants paid of them and did not get back, oldest first; by default that is
-    what ``reversible_of`` tells.
+    what ``reversible_of`` tells. ``outstanding`` tells of some lines what is billed by now of their charge, which may
+    be less than their net: an invoice has taken some of it back.
 
     ``grant`` stays ``None``: whoever makes a grant of ``granted_minor`` names it there. Raises ``Conflict`` for a draft
     and a void invoice and for more money than the invoice has left, ``InvalidInput`` with every fault of the lines.
@@ -60,7 +63,7 @@ def make_credit_note(
     require_finalized(invoice)
     if reversible is None:
         reversible = {line.id: reversible_of(invoice, line) for line in invoice.content.lines}
-    _refuse_faults(invoice, wanted, reversible)
+    _refuse_faults(invoice, wanted, reversible, outstanding)
     undone = [_undo(invoice, line, amount_minor, reversible.get(line, ())) for line, amount_minor in wanted]
     money_minor = sum(one.money_minor for one in undone)
     _refuse_too_much(invoice, money_minor)
@@ -91,7 +94,10 @@ def with_note(invoice: Invoice, note: CreditNote) -> Invoice:
 
 
 def _refuse_faults(
-    invoice: Invoice, wanted: Sequence[tuple[str, int]], reversible: Mapping[str, Sequence[Drawn]]
+    invoice: Invoice,
+    wanted: Sequence[tuple[str, int]],
+    reversible: Mapping[str, Sequence[Drawn]],
+    outstanding: Mapping[str, int],
 ) -> None:
     lines = {line.id: line for line in invoice.content.lines}
     faults = [] if wanted else [Fault("/lines", "must name at least one line")]
@@ -102,7 +108,11 @@ def _refuse_faults(
             faults.append(Fault(f"/lines/{index}/line", wrong))
         elif amount_minor <= 0:
             faults.append(Fault(f"/lines/{index}/amount", "must be above 0"))
-        elif amount_minor > (left_minor := _left_minor(invoice, lines[line_id], reversible.get(line_id, ()))):
+        if wrong is not None or amount_minor <= 0:
+            continue
+        left_minor = _left_minor(invoice, lines[line_id], reversible.get(line_id, ()))
+        left_minor = min(left_minor, outstanding.get(line_id, left_minor))
+        if amount_minor > left_minor:
             shown = show_money(left_minor, invoice.currency)
             faults.append(Fault(f"/lines/{index}/amount", f"must be at most {shown}, what is left of the line's net"))
     if faults:

@@ -20,7 +20,7 @@ from chalicelib.invoices.commands import get_finalized, read_minor
 from chalicelib.invoices.invoice import CreditNote, CreditTo, Invoice, Line
 from chalicelib.invoices.line_credits import drawn_of, within
 from chalicelib.invoices.numbering import InvoiceRef, credit_note_number
-from chalicelib.invoices.paid_places import PaidPlace, find_paid_place
+from chalicelib.invoices.paid_places import Noted, PaidPlace, find_paid_place
 from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
@@ -48,11 +48,13 @@ class NoteDone:
 class _Paid:
     """What credit paid of the lines that a note is about, as it was read, the wallet first.
 
-    ``reversible`` is what each grant paid of a line and did not get back. ``checks`` make sure that no invoice changes
-    the records meanwhile; the wallet's own version makes sure that no other note does.
+    ``reversible`` is what each grant paid of a line and did not get back, ``outstanding`` what is billed by now of the
+    charge of a line. ``checks`` make sure that no invoice changes the records meanwhile; the wallet's version makes
+    sure that no other note does.
     """
 
-    wallet: Wallet | None = None
+    wallet: Wallet
+    outstanding: Mapping[str, int] = field(default_factory=dict)
     reversible: Mapping[str, tuple[Drawn, ...]] = field(default_factory=dict)
     places: Mapping[str, PaidPlace] = field(default_factory=dict)
     records: Mapping[str, PeriodRecord] = field(default_factory=dict)
@@ -77,6 +79,7 @@ def issue_credit_note(ref: InvoiceRef, wanted: WantedNote, now: datetime) -> Not
         number=head.next_credit_note,
         issued_at=now,
         reversible=paid.reversible,
+        outstanding=paid.outstanding,
     )
     note, moved = _note_credit(note, invoice, paid, now)
     changed = credit_notes.with_note(invoice, note)
@@ -93,9 +96,7 @@ def issue_credit_note(ref: InvoiceRef, wanted: WantedNote, now: datetime) -> Not
 
 
 def _read_paid(ref: InvoiceRef, invoice: Invoice, wanted: set[str], now: datetime) -> _Paid:
-    lines = [line for line in invoice.content.lines if line.id in wanted and line.credits]
-    if not lines:
-        return _Paid()
+    lines = [line for line in invoice.content.lines if line.id in wanted]
     held = credits_service.read_wallet(ref.organization, currency=invoice.currency, now=now)
     subscriptions = subscription_service.read_subscriptions(ref.organization)
     places = {line.id: place for line in lines if (place := find_paid_place(ref, line)) is not None}
@@ -103,6 +104,7 @@ def _read_paid(ref: InvoiceRef, invoice: Invoice, wanted: set[str], now: datetim
     return _Paid(
         wallet=held,
         reversible={line.id: _reversible(invoice, line, places.get(line.id), records) for line in lines},
+        outstanding={name: place.outstanding_minor(records[place.ref.name]) for name, place in places.items()},
         places=places,
         records=records,
         checks=(subscription_service.subscriptions_check(subscriptions),),
@@ -121,12 +123,10 @@ def _note_credit(
     note: CreditNote, invoice: Invoice, paid: _Paid, now: datetime
 ) -> tuple[CreditNote, tuple[Write, ...]]:
     """Give back to grants what they had paid, and grant what becomes credit; answers the writes of both."""
-    if not note.granted_minor and not note.reversed:
-        return note, ()
-    before = paid.wallet or credits_service.read_wallet(invoice.organization, currency=invoice.currency, now=now)
+    before = paid.wallet
     number = credit_note_number(invoice.organization, note.number)
     moved = credit_moves.reversals(note.reversed, invoice.id, now, note=number)
-    after = wallet.reverse(before, moved, recorded_at=now)
+    after = wallet.reverse(before, moved, recorded_at=now) if moved else before
     if note.granted_minor:
         source = Source(SourceKind.CREDIT_NOTE, invoice.id)
         grant = finalization.grant_of_invoice(note.granted_minor, name=f"Credit note {number}", source=source, now=now)
@@ -139,9 +139,10 @@ def _record_writes(note: CreditNote, invoice: Invoice, paid: _Paid) -> list[Writ
     """Remember in the records what came back, each record written once."""
     changed: dict[str, PeriodRecord] = {}
     for line in note.lines:
-        place = paid.places.get(line.line) if line.reversed else None
+        place = paid.places.get(line.line)
         if place is not None:
             record = changed.get(place.ref.name) or paid.records[place.ref.name]
-            changed[place.ref.name] = place.give_back(record, invoice.id, drawn_of(line.reversed))
+            noted = Noted(line.amount_minor, drawn_of(line.reversed))
+            changed[place.ref.name] = place.note(record, invoice.id, noted)
     writes = [store.record_write(invoice.organization, record) for record in changed.values()]
-    return [*paid.checks, *writes] if writes else []
+    return [*paid.checks, *writes]

@@ -180,7 +180,7 @@ def _fee_lines(service: ServicePeriod) -> Iterator[Line]:
             yield fee_line(fee, number=number)
     interval = Interval(service.period.start_at, service.period.end_at)
     for key in sorted(service.record.advance.keys() - {fee.charge.key for fee in due}):
-        if service.record.advance[key].net_minor:
+        if service.record.advance[key].difference_minor(0):
             yield returned_fee(key, service.record.advance[key], interval, number=number)
 
 
@@ -211,12 +211,17 @@ def _charged(service: ServicePeriod, invoice: str, drawn: DrawnByLine) -> dict[s
     for fee in advance_fees(service.period, service.plan):
         key, line = fee.charge.key, fee_line(fee, number=number).id
         before = service.record.advance.get(key, BilledFee(invoice=invoice, line=line, net_minor=0))
-        charged[key] = replace(before, net_minor=fee.fee.net_minor, drawn=add_up(before.drawn, drawn.get(line, ())))
-    returned = {key: replace(fee, net_minor=0) for key, fee in service.record.advance.items() if key not in charged}
+        charged[key] = _moved(before, fee.fee.net_minor, drawn.get(line, ()))
+    returned = {key: _moved(fee, 0, ()) for key, fee in service.record.advance.items() if key not in charged}
     return {
         key: replace(fee, drawn=add_up(fee.drawn, drawn.get(adjusted_id(key, number), ())))
         for key, fee in {**charged, **returned}.items()
     }
+
+
+def _moved(fee: BilledFee, due_minor: int, drawn: Sequence[Drawn]) -> BilledFee:
+    net_minor = fee.net_minor + fee.difference_minor(due_minor)
+    return replace(fee, net_minor=net_minor, drawn=add_up(fee.drawn, drawn))
 
 
 def paid_before(inputs: DraftInputs) -> dict[str, tuple[Drawn, ...]]:

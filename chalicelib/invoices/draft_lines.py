@@ -7,7 +7,7 @@ to stand on it.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -172,7 +172,7 @@ def adjusted_fee(fee: RatedRecurring, billed: BilledFee, *, number: int) -> Line
 
     It is net of the discount that was given first, so it takes no other.
     """
-    difference_minor = fee.fee.net_minor - billed.net_minor
+    difference_minor = billed.difference_minor(fee.fee.net_minor)
     if difference_minor == 0:
         return None
     return _line(
@@ -194,8 +194,8 @@ def returned_fee(charge: str, billed: BilledFee, interval: Interval, *, number: 
         charge=charge,
         name=f"{charge}: unused part",
         interval=interval,
-        amount_minor=-billed.net_minor,
-        net_minor=-billed.net_minor,
+        amount_minor=billed.difference_minor(0),
+        net_minor=billed.difference_minor(0),
     )
 
 
@@ -294,10 +294,18 @@ class LatePeriod:
         return next(priced.plan.currency for priced in (*usage, *fees))
 
     def differences(self) -> dict[str, Billed]:
-        """Tell by charge what is to be billed now, more or less than was; charges without a difference are left out."""
+        """Tell by charge what is to be billed now, more or less than was; charges without a difference are left out.
+
+        Never less than what was billed and has not been taken back by credit notes.
+        """
         billed = self.record.billed()
-        found = {key: amount + -billed.get(key, NOTHING) for key, amount in self.amounts.items()}
+        found = {key: _difference_of(amount, billed.get(key, NOTHING)) for key, amount in self.amounts.items()}
         return {key: amount for key, amount in found.items() if amount.net_minor != 0}
+
+
+def _difference_of(now: Billed, billed: Billed) -> Billed:
+    change = now + -billed
+    return replace(change, net_minor=max(change.net_minor, -billed.outstanding_minor), noted_minor=0)
 
 
 def late_lines(late: LatePeriod, meters: Mapping[str, Meter], number: str | None) -> Iterator[Line]:
@@ -329,9 +337,14 @@ def late_lines(late: LatePeriod, meters: Mapping[str, Meter], number: str | None
 def _difference(late: LatePeriod, key: str) -> str:
     """Say what a charge of a closed period comes to by now, and what was billed of it."""
     currency = late.currency
-    now_minor, billed_minor = late.amounts[key].net_minor, late.record.billed().get(key, NOTHING).net_minor
-    difference = show_money(now_minor - billed_minor, currency)
-    return f"{show_money(now_minor, currency)} by now less {show_money(billed_minor, currency)} billed = {difference}"
+    now_minor, billed = late.amounts[key].net_minor, late.record.billed().get(key, NOTHING)
+    change_minor = now_minor - billed.net_minor
+    told = f"{show_money(now_minor, currency)} by now less {show_money(billed.net_minor, currency)} billed"
+    told += f" = {show_money(change_minor, currency)}"
+    if change_minor >= -billed.outstanding_minor:
+        return told
+    left, noted = (show_money(minor, currency) for minor in (-billed.outstanding_minor, billed.noted_minor))
+    return f"{told}, at most {left}: credit notes took {noted}"
 
 
 def elsewhere_id(place: int, usage: RatedUsage | None) -> str:

@@ -165,19 +165,19 @@ def invoice_event(invoice: Invoice) -> dict[str, object]:
 def _skip_writes(billing: Billing, draft: Draft) -> tuple[Write, ...]:
     """Note that a period was closed without an invoice; late usage alone leaves nothing.
 
-    A credit note that gives credit back, for a fee of the period, changes the same record, and the wallet: so that is
-    checked.
+    A credit note on a fee of the period changes the same record, and the head: so that is checked.
     """
     if draft.open_draft.period is None:
         return ()
+    record = billing.record_of(draft.open_draft.ref)
     skipped = replace(
-        billing.record_of(draft.open_draft.ref),
+        record,
         state=PeriodState.SKIPPED,
         plan=draft.invoice.content.plan,
         period=draft.invoice.content.period,
         late_usage_until=billing.late_usage_until(draft.open_draft.period),
     )
-    checked = credits_service.wallet_writes(billing.wallet, billing.wallet)
+    checked = (store.head_check(billing.head),) if record.advance else ()
     return (store.record_write(billing.organization.id, skipped), *checked)
 
 

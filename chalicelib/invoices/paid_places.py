@@ -1,6 +1,6 @@
-"""Where it is remembered what grants paid of a line: in the record of the period that the line is about.
+"""Where it is remembered what was billed by a line, and what grants paid of it: in the record of its period.
 
-A credit note and a later invoice that takes the same charge back both look there, so no credit comes back twice.
+A credit note and a later invoice that takes the same charge back both look there, so nothing comes back twice.
 """
 
 from dataclasses import dataclass, replace
@@ -23,6 +23,14 @@ class _Part(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What a credit note takes back of a line: net, and what of it goes ``back`` to grants."""
+
+    amount_minor: int
+    back: tuple[Drawn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PaidPlace:
     """The record of a reference, and in it the charge of a period by key, or the advance fee of a charge."""
 
@@ -38,21 +46,31 @@ class PaidPlace:
         billed = record.billed().get(self.key)
         return () if billed is None else billed.drawn
 
-    def give_back(self, record: PeriodRecord, invoice: str, back: tuple[Drawn, ...]) -> PeriodRecord:
-        """Remember that grants got back a part of what they paid on an invoice."""
+    def outstanding_minor(self, record: PeriodRecord) -> int:
+        """Give what was billed, over all invoices, and has not been taken back."""
+        if self.part is _Part.FEE:
+            fee = record.advance.get(self.key)
+            return 0 if fee is None else fee.outstanding_minor
+        billed = record.billed().get(self.key)
+        return 0 if billed is None else billed.outstanding_minor
+
+    def note(self, record: PeriodRecord, invoice: str, noted: Noted) -> PeriodRecord:
+        """Remember that a credit note took back a part of what an invoice billed, and what of it grants got."""
         if self.part is _Part.FEE:
             fee = record.advance[self.key]
-            kept = replace(fee, drawn=add_up(fee.drawn, negated(back)))
+            minor = fee.noted_minor + noted.amount_minor
+            kept = replace(fee, drawn=add_up(fee.drawn, negated(noted.back)), noted_minor=minor)
             return replace(record, advance={**record.advance, self.key: kept})
         if self.part is _Part.LATE:
-            late = tuple(self._lowered(one, back) if one.invoice == invoice else one for one in record.late)
+            late = tuple(self._lowered(one, noted) if one.invoice == invoice else one for one in record.late)
             return replace(record, late=late)
         assert record.own is not None, "an invoice that is not void is its period's own"
-        return replace(record, own=self._lowered(record.own, back))
+        return replace(record, own=self._lowered(record.own, noted))
 
-    def _lowered(self, billing: Billing, back: tuple[Drawn, ...]) -> Billing:
+    def _lowered(self, billing: Billing, noted: Noted) -> Billing:
         billed = billing.amounts[self.key]
-        lowered = replace(billed, drawn=add_up(billed.drawn, negated(back)))
+        minor = billed.noted_minor + noted.amount_minor
+        lowered = replace(billed, drawn=add_up(billed.drawn, negated(noted.back)), noted_minor=minor)
         return replace(billing, amounts={**billing.amounts, self.key: lowered})
 
 

@@ -31,13 +31,19 @@ class PeriodState(StrEnum):
 class Billed:
     """What was billed for one charge of a period: net with its minimum, for which quantity, by local day.
 
-    ``drawn`` is what grants paid of it and did not get back, oldest first.
+    ``drawn`` is what grants paid of it and did not get back, oldest first; ``noted_minor`` what credit notes took back.
     """
 
     net_minor: int
     quantity: Decimal = ZERO
     by_day: Mapping[date, Decimal] = field(default_factory=dict)
     drawn: tuple[Drawn, ...] = ()
+    noted_minor: int = 0
+
+    @property
+    def outstanding_minor(self) -> int:
+        """Give what was billed and not taken back: no invoice and no note gives back more than that."""
+        return max(0, self.net_minor - self.noted_minor)
 
     def __add__(self, other: "Billed") -> "Billed":
         with localcontext(EXACT):
@@ -47,7 +53,8 @@ class Billed:
             }
             quantity = self.quantity + other.quantity
         kept = {day: one for day, one in days.items() if one != 0}
-        return Billed(self.net_minor + other.net_minor, quantity, kept, line_credits.add_up(self.drawn, other.drawn))
+        drawn = line_credits.add_up(self.drawn, other.drawn)
+        return Billed(self.net_minor + other.net_minor, quantity, kept, drawn, self.noted_minor + other.noted_minor)
 
     def __neg__(self) -> "Billed":
         days = {day: one.copy_negate() for day, one in self.by_day.items()}
@@ -74,13 +81,23 @@ class Billing:
 class BilledFee:
     """An advance fee that was charged for the period: on which line of which invoice, and what it comes to by now.
 
-    ``drawn`` is what grants paid of it and did not get back, oldest first.
+    ``drawn`` is what grants paid of it and did not get back, oldest first; ``noted_minor`` what credit notes took back.
     """
 
     invoice: str
     line: str
     net_minor: int
     drawn: tuple[Drawn, ...] = ()
+    noted_minor: int = 0
+
+    @property
+    def outstanding_minor(self) -> int:
+        """Give what was charged and not taken back."""
+        return max(0, self.net_minor - self.noted_minor)
+
+    def difference_minor(self, due_minor: int) -> int:
+        """Tell what an invoice has to charge, or give back, so that the fee comes to what is due now."""
+        return max(due_minor - self.net_minor, -self.outstanding_minor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

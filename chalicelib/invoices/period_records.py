@@ -71,12 +71,18 @@ def _read_billing(stored: _Stored) -> Billing:
 
 
 def _billed(billed: Billed) -> list[Any]:
-    return [billed.net_minor, show_decimal(billed.quantity), _days(billed.by_day), *_drawn(billed.drawn)]
+    return [
+        billed.net_minor,
+        show_decimal(billed.quantity),
+        _days(billed.by_day),
+        *_drawn(billed.drawn, billed.noted_minor),
+    ]
 
 
-def _drawn(drawn: Sequence[Drawn]) -> list[Any]:
-    """Write drawdowns where there are any."""
-    return [[[one.grant, one.day.isoformat(), one.amount_minor] for one in drawn]] if drawn else []
+def _drawn(drawn: Sequence[Drawn], noted_minor: int) -> list[Any]:
+    """Write drawdowns, and what notes took back, where there are any."""
+    rows = [[one.grant, one.day.isoformat(), one.amount_minor] for one in drawn]
+    return [rows, noted_minor] if noted_minor else [rows] if rows else []
 
 
 def _read_drawn(stored: list[Any]) -> tuple[Drawn, ...]:
@@ -90,12 +96,19 @@ def _days(days: Mapping[date, Decimal]) -> dict[str, str]:
 
 def _read_billed(stored: list[Any]) -> Billed:
     days = {date.fromisoformat(day): Decimal(quantity) for day, quantity in stored[2].items()}
-    return Billed(stored[0], Decimal(stored[1]), days, _read_drawn(stored[3:]))
+    return Billed(stored[0], Decimal(stored[1]), days, _read_drawn(stored[3:]), _read_noted(stored[3:]))
 
 
 def _fee(fee: BilledFee) -> list[Any]:
-    return [fee.invoice, fee.line, fee.net_minor, *_drawn(fee.drawn)]
+    return [fee.invoice, fee.line, fee.net_minor, *_drawn(fee.drawn, fee.noted_minor)]
+
+
+def _read_noted(stored: list[Any]) -> int:
+    return stored[1] if len(stored) > 1 else 0
 
 
 def _read_fee(stored: list[Any]) -> BilledFee:
-    return BilledFee(invoice=stored[0], line=stored[1], net_minor=stored[2], drawn=_read_drawn(stored[3:]))
+    invoice, line, net_minor, *rest = stored
+    return BilledFee(
+        invoice=invoice, line=line, net_minor=net_minor, drawn=_read_drawn(rest), noted_minor=_read_noted(rest)
+    )

@@ -30,7 +30,7 @@ from chalicelib.invoices.records import (
 from chalicelib.invoices.tables import InvoicesItem
 from chalicelib.platform.reads import ItemKey, Key, Query, find, find_many, list_page, walk, write_batch
 from chalicelib.platform.tables import BaseModel
-from chalicelib.platform.writes import Put, Update, Write
+from chalicelib.platform.writes import Check, Put, Update, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import microseconds
@@ -87,6 +87,11 @@ def head_write(before: InvoicesHead, after: InvoicesHead) -> Write:
     fields = {name: value for name, value in asdict(after).items() if name not in ("organization", "version")}
     item = InvoicesItem(before.organization, _HEAD, version=before.version + 1, header=strict_json.dump(fields))
     return Put(item=item, condition=_unchanged(before.version))
+
+
+def head_check(read: InvoicesHead) -> Write:
+    """Let a transaction pass only while the head is the one that was read: no invoice and no credit note since."""
+    return Check(model=InvoicesItem, keys=(read.organization, _HEAD), condition=_unchanged(read.version))
 
 
 def _unchanged(version: int) -> Condition:

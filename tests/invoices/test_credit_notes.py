@@ -330,6 +330,26 @@ def test_all_notes_together_give_back_exactly_net_tax_and_credits(
     assert invoice.due_minor == 0
 
 
+def test_a_note_takes_at_most_what_is_billed_of_a_line_by_now() -> None:
+    invoice = issued(line("tokens", 4000), line("seats", 500))
+
+    def note(tokens_minor: int) -> CreditNote:
+        return make_credit_note(
+            invoice,
+            [("tokens", tokens_minor), ("seats", 500)],
+            reason="x",
+            to=CreditTo.CREDIT,
+            number=1,
+            issued_at=NOW,
+            outstanding={"tokens": 1000},
+        )
+
+    assert note(1000).net_minor == 1500
+    with pytest.raises(InvalidInput) as refused:
+        note(1001)
+    assert [(fault.pointer, "10.00" in fault.detail) for fault in refused.value.faults] == [("/lines/0/amount", True)]
+
+
 def owners(one: Line) -> list[str]:
     """Write a line out minor unit by minor unit, in the order in which notes take it back: money, then grants."""
     grants = [credit.grant for credit in reversed(one.credits) for _ in range(credit.amount_minor)]

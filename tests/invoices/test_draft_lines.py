@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -256,6 +257,37 @@ def test_late_usage_is_the_difference_to_what_was_billed(now_minor: int, billed_
     assert line.origin is not None
     assert (line.origin.invoice, line.origin.number) == ("inv_acme.4p0.0", "ACME-000007")
     assert line.origin.period == JANUARY
+
+
+@pytest.mark.parametrize(("noted_minor", "back_minor"), [(0, -3000), (999, -3000), (1001, -2999), (3999, -1)])
+def test_late_usage_takes_back_at_most_what_no_note_took(noted_minor: int, back_minor: int) -> None:
+    """4000 were billed, and it is 1000 by now."""
+    one = late(1000, 4000)
+    [line] = late_lines(with_noted(one, noted_minor), METERS, "ACME-000007")
+    assert (line.net_minor, line.quantity) == (back_minor, Decimal(-3000))
+    assert ("credit notes took" in line.formula) is (back_minor > -3000)
+
+
+def test_what_notes_took_whole_is_not_taken_back_again_but_more_usage_is_billed() -> None:
+    assert list(late_lines(with_noted(late(1000, 4000), 4000), METERS, None)) == []
+    [more] = late_lines(with_noted(late(4500, 4000), 4000), METERS, None)
+    assert more.net_minor == 500
+
+
+def with_noted(one: LatePeriod, noted_minor: int) -> LatePeriod:
+    own = one.record.own
+    assert own is not None
+    amounts = {**own.amounts, "tokens#0": replace(own.amounts["tokens#0"], noted_minor=noted_minor)}
+    return replace(one, record=replace(one.record, own=replace(own, amounts=amounts)))
+
+
+@pytest.mark.parametrize(
+    ("due_minor", "noted_minor", "difference_minor"),
+    [(40, 0, 10), (10, 0, -20), (10, 10, -20), (10, 11, -19), (0, 30, 0), (40, 30, 10)],
+)
+def test_a_fee_comes_back_as_far_as_no_note_took_it(due_minor: int, noted_minor: int, difference_minor: int) -> None:
+    fee = BilledFee(invoice="inv_acme.4a0.0", line="fee-seats.p0", net_minor=30, noted_minor=noted_minor)
+    assert fee.difference_minor(due_minor) == difference_minor
 
 
 def test_without_a_difference_there_is_no_line() -> None:

@@ -185,7 +185,7 @@ def test_a_credit_note_gives_back_only_what_no_late_usage_did(play: Play) -> Non
     )
 
 
-def test_late_usage_gives_back_only_what_no_credit_note_did(play: Play) -> None:
+def test_late_usage_and_notes_never_give_back_more_than_was_billed(play: Play) -> None:
     play(
         _CALLS
         + """
@@ -196,15 +196,15 @@ def test_late_usage_gives_back_only_what_no_credit_note_did(play: Play) -> None:
                    balance      G consumed 15.00 remaining 25.00
         2026-02-11 amend        e1 500
                    draft        1p1
-                   late         1p0 calls -1500 x 0.02 = -30.00 from ACME-000001
-                   carried      30.00 - 15.00
+                   # 30.00 less by the events, of which the note took 25.00 of the 40.00 before: 15.00 are left to take.
+                   late         1p0 calls of -1500: -15.00 from ACME-000001
                    drawdown     late-1p0-calls G -15.00
                    total        0.00
         2026-03-02 billing
                    invoice      1p1
                    drawdown     late-1p0-calls G -15.00
                    balance      G consumed 0.00 remaining 40.00
-                   balance      Carried-from-ACME-000002 amount 15.00 remaining 15.00
+        2026-03-03 credit-note  1p0 usage-calls 0.01 to refund                -> refused 422
         """
     )
 
