@@ -21,7 +21,7 @@ from tests.faults.machine import Machine, choices, run_machine
 from tests.faults.world import ACME
 
 _PARTS = 4
-_RUNS, _STEPS = 105, 60
+_RUNS, _STEPS = 125, 60
 _OF_ACME = f"/v1/organizations/{ACME}"
 _CREDITS = f"{_OF_ACME}/credits"
 
