@@ -18,6 +18,7 @@ from chalicelib.credits.grants import (
     drawdown_key,
 )
 from chalicelib.credits.models import ChargesShape, GrantAnswer, GrantExpiry, GrantList, GrantVoid, NewGrant
+from chalicelib.credits.occurrences import goes_on
 from chalicelib.credits.recurrence import Recurrence
 from chalicelib.credits.voiding import void
 from chalicelib.credits.wallet import Wallet
@@ -34,6 +35,8 @@ from chalicelib.shared.time import format_instant
 routes = Routes("credits")
 
 MAX_GRANTS = 5_000
+# Every occurrence is a grant for good, so a wallet grows with each of these series.
+MAX_SERIES = 50
 # Dates are computed up to the year 9999.
 _LAST_RECURRING_YEAR = 8_999
 
@@ -54,6 +57,9 @@ def create_grant(request: Request) -> Effect:
     before = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
     if len(before.allocations) >= MAX_GRANTS:
         raise Conflict(f"There are {MAX_GRANTS} grants, which is the most.")
+    series = [one for one in before.allocations.values() if goes_on(before.allocations, one.grant)]
+    if grant.recurrence is not None and len(series) >= MAX_SERIES:
+        raise Conflict(f"There are {MAX_SERIES} grants that go on recurring, which is the most.")
     writes, after = service.grant_writes(before, [grant], recorded_at=request.now)
     return Effect(Answer(_show_one(after, grant.id, request.now), 201), writes)
 

@@ -41,7 +41,7 @@ class WalletHead:
 
     ``grants`` is the number of grants, occurrences too; ``page_size`` how many of them share a page. What is held by a
     hold that ends by ``holds_until`` has been given back; no open hold ends before ``next_hold_at``. Before
-    ``waits_until`` no draft is finalized that keeps the end of a grant from being booked.
+    ``waits_until`` nobody has to look whether a draft still keeps the end of a grant from being booked.
     """
 
     version: int = 0

@@ -407,6 +407,18 @@ def test_there_is_a_most_of_grants(acme: ApiClient, monkeypatch: pytest.MonkeyPa
     assert code_of(acme.post(GRANTS, {"name": "x", "amount": "1"})) == "conflict"
 
 
+def test_there_is_a_most_of_grants_that_go_on_recurring(acme: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_grants, "MAX_SERIES", 2)
+    make(acme, recurrence={"every": "month", "count": 1})
+    first = make(acme, recurrence={"every": "month"})["id"]
+    make(acme, recurrence={"every": "week", "count": 2})
+    monthly = {"name": "x", "amount": "1", "recurrence": {"every": "month"}}
+    assert code_of(acme.post(GRANTS, monthly)) == "conflict"
+    make(acme)
+    assert acme.post(f"{GRANTS}/{first}/void", {"reason": "x"}).status_code == 200
+    assert acme.post(GRANTS, monthly).status_code == 201
+
+
 @pytest.mark.parametrize("role", ["read", "ingest", "admin"])
 def test_only_an_admin_changes_credits_and_readers_see_them(acme: ApiClient, role: str) -> None:
     caller = acme.as_holder_of(acme.make_key(role, "acme"))

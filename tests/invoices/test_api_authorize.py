@@ -168,6 +168,14 @@ def test_what_cannot_be_authorized_is_named(api: ApiClient, body: dict[str, Any]
 def test_a_trial_is_free(api: ApiClient) -> None:
     subscribe(api, payment="prepaid", trial_days=10)
     assert verdict(api, charge="tokens", quantity="1000") == (True, "0.00", None)
+    assert verdict(api, amount="5") == (True, "0.00", None)
+    assert refused(api.post(AUTHORIZE, {"charge": "nothing", "quantity": "1"})) == (422, "invalid-input", {"/charge"})
+
+
+def test_the_place_of_a_dimension_is_a_json_pointer(api: ApiClient) -> None:
+    subscribe(api)
+    body = {"charge": "tokens", "quantity": "1", "dimensions": {"a/b~": "x"}}
+    assert refused(api.post(AUTHORIZE, body)) == (422, "invalid-input", {"/dimensions/a~1b~0"})
 
 
 def test_usage_that_was_accepted_counts_in_the_next_answer(api: ApiClient) -> None:
