@@ -38,6 +38,10 @@ from chalicelib.shared.time import microseconds
 PAGE_BYTES = 300_000
 # Longer content lies in pages: there it is written once at half of what a transaction costs, and not with each payment.
 INLINE_BYTES = 30_000
+# A record is changed as a whole, so it lies in pages only where it does not fit into an item.
+RECORD_BYTES = 300_000
+# Notes on a hundred lines, with what two grants get back for each day of a year, are 2 MB of text, and a tenth packed.
+STANDING_CHARS = 8_000
 # Of the two indexes: enough to spread what is written, few enough to be asked one by one.
 STATUS_SHARDS, DUE_SHARDS = 4, 16
 STATES = ("open", "paid", "void")
@@ -104,7 +108,7 @@ def _record_key(organization: str, name: str) -> ItemKey:
 
 
 def read_records(organization: str, names: Sequence[str]) -> dict[str, PeriodRecord]:
-    """Read the records of some names in one round trip; a name without one gets an empty record."""
+    """Read the records of some names in one round trip, each very long one in one more; none is an empty record."""
     wanted = list(dict.fromkeys(names))
     found = find_many([_record_key(organization, name) for name in wanted])
     return {name: _record(name, item) for name, item in zip(wanted, found, strict=True)}
@@ -114,13 +118,22 @@ def _record(name: str, item: BaseModel | None) -> PeriodRecord:
     if item is None:
         return PeriodRecord(name=name)
     assert isinstance(item, InvoicesItem)
-    return read_record(zlib.decompress(item.content).decode(), name=name)
+    packed = _read_pages(item) if item.pages else item.content
+    return read_record(zlib.decompress(packed).decode(), name=name)
 
 
 def record_write(organization: str, record: PeriodRecord) -> Write:
-    """Replace a record. No condition: whoever writes one also makes sure of the subscriptions or the head."""
-    content = zlib.compress(write_record(record).encode(), 9)
-    return Put(item=InvoicesItem(organization, f"ref#{record.name}", content=content))
+    """Replace a record. No condition: whoever writes one also makes sure of the subscriptions or the head.
+
+    A very long one goes to pages as the content of an invoice does, written here and now. Raises ``Busy``.
+    """
+    packed = zlib.compress(write_record(record).encode(), 9)
+    item = InvoicesItem(organization, f"ref#{record.name}")
+    if len(packed) <= RECORD_BYTES:
+        item.content = packed
+    else:
+        item.page_id, item.pages = _write_pages(organization, f"ref.{record.name}", packed)
+    return Put(item=item)
 
 
 def _sort_key(number: int) -> str:
@@ -138,16 +151,16 @@ def creation_write(invoice: Invoice) -> Write:
     if len(packed) <= min(INLINE_BYTES, PAGE_BYTES):
         item.content = packed
     else:
-        item.page_id, item.pages = _write_pages(invoice, packed)
+        item.page_id, item.pages = _write_pages(invoice.organization, invoice.id.rpartition("_")[2], packed)
     return Put(item=item, condition=InvoicesItem.pk.does_not_exist())
 
 
-def _write_pages(invoice: Invoice, packed: bytes) -> tuple[str, int]:
-    page_id = f"{invoice.id.rpartition('_')[2]}#{hashlib.sha256(packed).hexdigest()[:20]}"
+def _write_pages(organization: str, name: str, packed: bytes) -> tuple[str, int]:
+    page_id = f"{name}#{hashlib.sha256(packed).hexdigest()[:20]}"
     chunks = [packed[at : at + PAGE_BYTES] for at in range(0, len(packed), PAGE_BYTES)]
     write_batch(
         [
-            InvoicesItem(invoice.organization, _page_key(page_id, place), content=chunk)
+            InvoicesItem(organization, _page_key(page_id, place), content=chunk)
             for place, chunk in enumerate(chunks)
         ]
     )
@@ -176,12 +189,23 @@ def _changing(invoice: Invoice) -> dict[str, Any]:
     due_at = invoice.due_at if state == "open" and not invoice.standing.is_overdue else None
     shard = zlib.crc32(invoice.organization.encode())
     return {
-        "standing": write_standing(invoice.standing),
+        **_standing_texts(write_standing(invoice.standing)),
         "status_key": status_key(state, shard % STATUS_SHARDS),
         "issued_at": microseconds(invoice.issued_at),
         "due_key": None if due_at is None else f"overdue#{shard % DUE_SHARDS}",
         "due_at": None if due_at is None else microseconds(due_at),
     }
+
+
+def _standing_texts(text: str) -> dict[str, Any]:
+    """Give the two attributes that hold a standing or a credit note: a long one is packed."""
+    if len(text) <= STANDING_CHARS:
+        return {"standing": text, "standing_packed": None}
+    return {"standing": None, "standing_packed": zlib.compress(text.encode(), 9)}
+
+
+def _standing_text(item: InvoicesItem) -> str:
+    return item.standing or zlib.decompress(item.standing_packed).decode()
 
 
 def standing_write(stored: StoredInvoice, changed: Invoice) -> Write:
@@ -215,7 +239,7 @@ def get_invoice(organization: str, number: int) -> StoredInvoice:
 
 def _stored(item: InvoicesItem) -> StoredInvoice:
     packed = _read_pages(item) if item.pages else item.content
-    invoice = read_invoice(head=item.header, content=zlib.decompress(packed).decode(), standing=item.standing)
+    invoice = read_invoice(head=item.header, content=zlib.decompress(packed).decode(), standing=_standing_text(item))
     return StoredInvoice(invoice, int(item.version))
 
 
@@ -290,7 +314,8 @@ def list_overdue(now: datetime, *, shard: int) -> Iterator[tuple[str, int]]:
 def credit_note_write(organization: str, note: CreditNote, invoice_number: int) -> Write:
     """Store a credit note, with the number of its invoice."""
     header = strict_json.dump({"invoice_number": invoice_number})
-    item = InvoicesItem(organization, _note_key(note.number), header=header, standing=write_credit_note(note))
+    texts = _standing_texts(write_credit_note(note))
+    item = InvoicesItem(organization, _note_key(note.number), header=header, **texts)
     return Put(item=item, condition=InvoicesItem.pk.does_not_exist())
 
 
@@ -299,7 +324,7 @@ def find_credit_note(organization: str, number: int) -> tuple[CreditNote, int] |
     item = find(InvoicesItem, (organization, _note_key(number)))
     if item is None:
         return None
-    return read_credit_note(item.standing), json.loads(item.header)["invoice_number"]
+    return read_credit_note(_standing_text(item)), json.loads(item.header)["invoice_number"]
 
 
 def _note_key(number: int) -> str:

@@ -42,7 +42,8 @@ class InvoicesItem(BaseModel):
     """An item of an organization's invoices.
 
     Of an invoice ``header`` and ``content`` never change, ``standing`` does, and ``version`` counts its changes. A
-    content over 30 KB lies in ``pages`` items named by ``page_id``. ``issued_at`` and ``due_at`` count microseconds.
+    content over 30 KB lies in ``pages`` items named by ``page_id``, and so does a record over 300 KB. A
+    long standing or credit note is ``standing_packed``. ``issued_at`` and ``due_at`` count microseconds.
     """
 
     class Meta:
@@ -56,6 +57,7 @@ class InvoicesItem(BaseModel):
     header = UnicodeAttribute(null=True)
     content = BinaryAttribute(null=True, legacy_encoding=False)
     standing = UnicodeAttribute(null=True)
+    standing_packed = BinaryAttribute(null=True, legacy_encoding=False)
     pages = NumberAttribute(null=True)
     page_id = UnicodeAttribute(null=True)
     status_key = UnicodeAttribute(null=True)
