@@ -32,7 +32,7 @@ from chalicelib.platform.reads import ItemKey, Key, Query, find, find_many, list
 from chalicelib.platform.tables import BaseModel
 from chalicelib.platform.writes import Check, Put, Update, Write
 from chalicelib.shared import strict_json
-from chalicelib.shared.errors import Busy
+from chalicelib.shared.errors import Busy, Conflict
 from chalicelib.shared.time import microseconds
 
 PAGE_BYTES = 300_000
@@ -40,8 +40,9 @@ PAGE_BYTES = 300_000
 INLINE_BYTES = 30_000
 # A record is changed as a whole, so it lies in pages only where it does not fit into an item.
 RECORD_BYTES = 300_000
-# Notes on a hundred lines, with what two grants get back for each day of a year, are 2 MB of text, and a tenth packed.
 STANDING_CHARS = 8_000
+# Notes on a hundred lines, with what a grant gets back for each day of a year, take 210 KB; an item holds 400.
+MOST_STANDING_BYTES = 340_000
 # Of the two indexes: enough to spread what is written, few enough to be asked one by one.
 STATUS_SHARDS, DUE_SHARDS = 4, 16
 STATES = ("open", "paid", "void")
@@ -201,7 +202,10 @@ def _standing_texts(text: str) -> dict[str, Any]:
     """Give the two attributes that hold a standing or a credit note: a long one is packed."""
     if len(text) <= STANDING_CHARS:
         return {"standing": text, "standing_packed": None}
-    return {"standing": None, "standing_packed": zlib.compress(text.encode(), 9)}
+    packed = zlib.compress(text.encode(), 9)
+    if len(packed) > MOST_STANDING_BYTES:
+        raise Conflict("The credit notes of this invoice would say more than can be kept of it: void it instead.")
+    return {"standing": None, "standing_packed": packed}
 
 
 def _standing_text(item: InvoicesItem) -> str:

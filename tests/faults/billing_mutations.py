@@ -13,11 +13,12 @@ from chalicelib.catalog.subscriptions import Subscriptions
 from chalicelib.credits import claim_service, hold_service, settle_service
 from chalicelib.credits import service as credits_service
 from chalicelib.credits import store as wallet_store
-from chalicelib.invoices import crediting, finalization, reader, store, voiding
+from chalicelib.invoices import crediting, finalization, opening, store
 from chalicelib.invoices.invoice import Invoice, LedgerHead
 from chalicelib.invoices.reader import Billing
+from chalicelib.invoices.tables import InvoicesItem
 from chalicelib.platform.reads import find_many
-from chalicelib.platform.writes import Check, Write
+from chalicelib.platform.writes import Write
 from chalicelib.usage import rollup
 from chalicelib.usage.query import open_reader_with_marks
 from chalicelib.usage.reader import CountersReader
@@ -76,8 +77,8 @@ def subscriptions_before_marks(patch: pytest.MonkeyPatch) -> None:
         read["early"] = find_many([*keys, credits_service.wallet_key(organization)])
         return open_reader_with_marks(organization, now)
 
-    patch.setattr(reader, "open_reader_with_marks", open_late)
-    patch.setattr(reader, "find_many", lambda keys: read.pop("early"))
+    patch.setattr(opening, "open_reader_with_marks", open_late)
+    patch.setattr(opening, "find_many", lambda keys: read.pop("early"))
 
 
 def version_of_the_last_moment(patch: pytest.MonkeyPatch) -> None:
@@ -107,20 +108,14 @@ def note_without_check(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(crediting, "_read_paid", lambda *given: replace(read_paid(*given), checks=()))
 
 
-def void_without_wallet(patch: pytest.MonkeyPatch) -> None:
-    """Let a void that moves no credit pass whatever became of the wallet."""
-    make = voiding._wallet_writes
-    patch.setattr(voiding, "_wallet_writes", lambda *given: tuple(one for one in make(*given) if _changes(one)))
+def head_of_any_version(patch: pytest.MonkeyPatch) -> None:
+    """Let records be written whatever became of the head of the invoices, which every credit note changes."""
+    made = store.head_check
 
+    def without(read: store.InvoicesHead) -> Write:
+        return replace(made(read), condition=InvoicesItem.pk.exists())
 
-def skip_without_wallet(patch: pytest.MonkeyPatch) -> None:
-    """Let a period be closed without an invoice whatever became of the wallet."""
-    make = finalization._skip_writes
-    patch.setattr(finalization, "_skip_writes", lambda *given: tuple(one for one in make(*given) if _changes(one)))
-
-
-def _changes(write: Write) -> bool:
-    return not isinstance(write, Check)
+    patch.setattr(store, "head_check", without)
 
 
 def _claims_without_checks(name: str, module: Any) -> Mutation:
@@ -138,8 +133,8 @@ CREDIT_MUTATIONS: Mapping[str, Mutation] = {
     "a note does not check the subscriptions": note_without_check,
     "settling does not check the drafts": _claims_without_checks("read_claimants", settle_service),
     "a hold does not check the drafts": _claims_without_checks("read_claims", hold_service),
-    "a void that moves no credit does not check the wallet": void_without_wallet,
-    "a period without an invoice does not check the wallet": skip_without_wallet,
+    "a void does not check the head of the invoices": head_of_any_version,
+    "a period without an invoice does not check the head of the invoices": head_of_any_version,
     "holds go to a wallet of any version": wallet_of_any_version,
 }
 

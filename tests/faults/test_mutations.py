@@ -195,8 +195,8 @@ CREDIT_FOUND_BY: Mapping[str, Callable[[World], Actors]] = {
     "a note does not check the subscriptions": late_note_and_void,
     "settling does not check the drafts": settling_and_void,
     "a hold does not check the drafts": hold_and_void,
-    "a void that moves no credit does not check the wallet": late_note_and_void,
-    "a period without an invoice does not check the wallet": skipping_and_note,
+    "a void does not check the head of the invoices": late_note_and_void,
+    "a period without an invoice does not check the head of the invoices": skipping_and_note,
     "holds go to a wallet of any version": bill_and_hold,
 }
 

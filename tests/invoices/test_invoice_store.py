@@ -15,8 +15,10 @@ from chalicelib.invoices.invoice import CreditTo, Invoice
 from chalicelib.invoices.period_record import Billed, BilledFee, Billing, PeriodRecord
 from chalicelib.invoices.period_records import write_record
 from chalicelib.invoices.records import write_content, write_standing
+from chalicelib.invoices.store import StoredInvoice
 from chalicelib.invoices.tables import InvoicesItem
 from chalicelib.platform.writes import commit
+from chalicelib.shared.errors import Conflict
 from tests.invoices.issued import at, issued, line
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -129,3 +131,11 @@ def test_a_long_standing_is_packed_and_a_short_one_is_text(monkeypatch: pytest.M
     # And back to text when it is short again.
     commit([store.standing_write(store.get_invoice("acme", 7), invoice)])
     assert store.get_invoice("acme", 7).invoice == invoice
+
+
+def test_notes_that_say_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    invoice = issued(line("tokens", 2800))
+    monkeypatch.setattr(store, "STANDING_CHARS", 0)
+    monkeypatch.setattr(store, "MOST_STANDING_BYTES", 1)
+    with pytest.raises(Conflict, match="void it instead"):
+        store.standing_write(StoredInvoice(invoice, 1), replace(invoice, standing=replace(invoice.standing)))

@@ -21,7 +21,7 @@ from tests.stories.test_random_stories import (
     assert_usage_is_billed_once,
 )
 
-SEEDS = (17, 227)
+SEEDS = (227,)
 SCOPES = ("", "", "", "for all", "for all", "for seats", "for calls", "for calls,base")
 
 
