@@ -4,13 +4,13 @@ from chalice.app import Chalice
 
 from chalicelib.catalog import api_keys, api_meters, api_organizations, api_plans, api_settings
 from chalicelib.catalog import store as catalog_store
-from chalicelib.credits import anchor_service, api_balance, api_grants, api_holds, api_ledger, claim_service
+from chalicelib.credits import api_balance, api_grants, api_holds, api_ledger, claim_service, kept_head_service
 from chalicelib.credits import jobs as credit_jobs
 from chalicelib.invoices import api_authorize, api_documents, api_invoice_actions, api_invoices, api_subscriptions
 from chalicelib.invoices import jobs as invoice_jobs
-from chalicelib.invoices.anchor_service import Anchors
 from chalicelib.invoices.attribution import Attribution
 from chalicelib.invoices.claiming import DraftClaims
+from chalicelib.invoices.kept_head_service import InvoiceHeads
 from chalicelib.invoices.spending import Spending
 from chalicelib.platform import api as platform_api
 from chalicelib.platform import auth
@@ -47,7 +47,7 @@ auth.use_key_source(catalog_store.find_key)
 spending.use_spend_source(Spending())
 billed_events.use_billing_source(Attribution())
 claim_service.use_claims_source(DraftClaims())
-anchor_service.use_anchor_source(Anchors())
+kept_head_service.use_kept_head_source(InvoiceHeads())
 
 # Schedules.
 app.schedule("rate(5 minutes)", name="rollup_usage")(usage_jobs.rollup_usage)

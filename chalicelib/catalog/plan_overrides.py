@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.catalog.plan_content import DEFAULTS, OVERRIDABLE, Content, canonical_content
-from chalicelib.catalog.plan_rules import Json, pointer
-from chalicelib.shared.errors import Fault
+from chalicelib.catalog.plan_rules import Json
+from chalicelib.shared.errors import Fault, pointer_of
 from chalicelib.shared.numbers import JsonNumber
 
 # A charge is another one with another of these.
@@ -72,7 +72,7 @@ def split_overrides(content: Json, sent: Any) -> tuple[Content, list[Fault]]:
 
 
 def _place(*parts: str) -> str:
-    return pointer("overrides", *parts)
+    return pointer_of("overrides", *parts)
 
 
 def _charge_faults(content: Json, changes: Json) -> Iterator[Fault]:

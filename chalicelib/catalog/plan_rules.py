@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.catalog.meters import Meter
 from chalicelib.catalog.plans import PriceModel
-from chalicelib.shared.errors import Fault
+from chalicelib.shared.errors import Fault, pointer_of
 from chalicelib.shared.money import minor_digits, to_minor
 from chalicelib.shared.numbers import read_decimal
 
@@ -26,11 +26,6 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     PriceModel.PACKAGE: ("package_size", "package_price"),
 }
 PRICE_FIELDS = ("unit_price", "tiers", "package_size", "package_price")
-
-
-def pointer(*parts: object) -> str:
-    """Write a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def rule_faults(sent: Json, meters: Meters) -> Iterator[Fault]:
@@ -66,7 +61,7 @@ def _charges(sent: Json) -> Iterator[tuple[str, Json]]:
     charges = sent.get("charges")
     for index, charge in enumerate(charges if isinstance(charges, list) else ()):
         if isinstance(charge, dict):
-            yield pointer("charges", index), charge
+            yield pointer_of("charges", index), charge
 
 
 def _currency(value: object) -> str | None:
@@ -112,7 +107,7 @@ def _meter_faults(place: str, charge: Json, meters: Meters) -> Iterator[Fault]:
     known = {dimension.name for dimension in meter.dimensions}
     for name in _object(charge.get("filter")):
         if name not in known:
-            yield Fault(f"{place}{pointer('filter', name)}", f"is not a dimension of the meter {meter.key}")
+            yield Fault(f"{place}{pointer_of('filter', name)}", f"is not a dimension of the meter {meter.key}")
     dimension = _object(charge.get("prices_by")).get("dimension")
     if isinstance(dimension, str) and dimension not in known:
         yield Fault(f"{place}/prices_by/dimension", f"is not a dimension of the meter {meter.key}")
@@ -130,7 +125,7 @@ def _charge_price_faults(place: str, charge: Json) -> Iterator[Fault]:
         if charge.get(name) is not None:
             yield Fault(f"{place}/{name}", "does not stand beside prices_by: each of its prices has its own")
     by = _object(charge["prices_by"])
-    prices = {pointer("prices", name): price for name, price in _object(by.get("prices")).items()}
+    prices = {pointer_of("prices", name): price for name, price in _object(by.get("prices")).items()}
     for inside, price in {**prices, "/default": by.get("default")}.items():
         if isinstance(price, dict):
             model = charge.get("model") if price.get("model") is None else price["model"]

@@ -132,7 +132,7 @@ def _position(place: VerifyPlace | None) -> list[Any] | None:
     checked, audit = place.checked, place.audit
     return [
         *(checked.seq, checked.hash, checked.balance_minor),
-        *(place.after_item, place.taken, place.after_anchor),
+        *(place.after_item, place.taken, place.after_head),
         *(list(audit.sums), list(audit.fingerprints)),
     ]
 
@@ -140,11 +140,11 @@ def _position(place: VerifyPlace | None) -> list[Any] | None:
 def _place_at(position: list[Any] | None) -> VerifyPlace:
     if position is None:
         return VerifyPlace()
-    seq, own, balance_minor, after_item, taken, after_anchor, sums, fingerprints = position
+    seq, own, balance_minor, after_item, taken, after_head, sums, fingerprints = position
     return VerifyPlace(
         LedgerHead(seq, own, balance_minor),
         after_item,
         taken,
-        after_anchor=after_anchor,
+        after_head=after_head,
         audit=Audit(tuple(sums), tuple(fingerprints)),
     )

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeAlias
+from zoneinfo import ZoneInfo
 
 from chalicelib.credits.grants import Allocation, Grant, drawdown_key
-from chalicelib.shared.time import QuarterHour, ceil_quarter_hour, quarter_hour_of
+from chalicelib.shared.time import QuarterHour, ceil_quarter_hour, local_day_start, quarter_hour_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,17 @@ def window_of(grant: Grant) -> tuple[QuarterHour, QuarterHour | None]:
     return start, ceil_quarter_hour(end_at) if grant.effective_at < end_at else start
 
 
+def is_open_at(grant: Grant, at: QuarterHour) -> bool:
+    """Tell whether a grant's window holds a quarter-hour."""
+    start, end = window_of(grant)
+    return start <= at and (end is None or at < end)
+
+
+def effective_at(grant: Grant, days: Iterable[date], zone: ZoneInfo) -> datetime:
+    """Tell from when on a drawdown for some local days pays: from the first of them, or from the grant's beginning."""
+    return max(grant.effective_at, local_day_start(min(days), zone))
+
+
 def paying(allocations: Iterable[Allocation], *, since: QuarterHour, now: datetime) -> list[Allocation]:
     """List the grants that may pay for something from ``since`` on, in the order of drawdown.
 
@@ -113,7 +125,7 @@ def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> O
     line 0 <= credits <= net, the other way round where net is negative; of each grant, all drafts together draw no
     more than is left of it, besides what goes back into it.
     """
-    purses = _Purses(grants)
+    grants_left = _GrantsLeft(grants)
     lines = [(draft.invoice, _Line(draft.invoice, line)) for draft in drafts for line in draft.lines]
     steps = [(one.at, place, one) for place, (_, line) in enumerate(lines) for one in line.line.slices]
     # Places count through drafts in their order and lines in theirs; a line's own slices stay in order.
@@ -121,11 +133,11 @@ def draw_down(drafts: Sequence[PayableDraft], grants: Sequence[Allocation]) -> O
     for at, place, one in steps:
         line = lines[place][1]
         if one.amount_minor > 0:
-            line.pay(one, purses.open_at(at))
+            line.pay(one, grants_left.open_at(at))
         else:
-            line.give_back(-one.amount_minor, purses)
+            line.give_back(-one.amount_minor, grants_left)
     found = {(invoice, line.line.id): drawn for invoice, line in lines if (drawn := line.drawn())}
-    return Outcome(found, purses.taken())
+    return Outcome(found, grants_left.taken())
 
 
 @dataclass(slots=True)
@@ -138,7 +150,7 @@ class _Payment:
     is_back: bool
 
 
-class _Purse:
+class _GrantLeft:
     """What a grant has for slices: what is left of it for all, and what came back for the lines of one draft."""
 
     def __init__(self, one: Allocation) -> None:
@@ -161,19 +173,19 @@ class _Purse:
             self.left_minor += minor
 
 
-class _Purses:
-    """All purses, in the order of drawdown. Which are open is told again only where that may have changed."""
+class _GrantsLeft:
+    """All grants_left, in the order of drawdown. Which are open is told again only where that may have changed."""
 
     def __init__(self, grants: Sequence[Allocation]) -> None:
         self._grants = grants
-        self._by_grant = {one.grant.id: _Purse(one) for one in grants}
-        self._open: tuple[QuarterHour, list[_Purse]] | None = None
+        self._by_grant = {one.grant.id: _GrantLeft(one) for one in grants}
+        self._open: tuple[QuarterHour, list[_GrantLeft]] | None = None
 
-    def open_at(self, at: QuarterHour) -> Sequence[_Purse]:
-        """List the purses that are open and were not empty: of many grants, most are spent."""
+    def open_at(self, at: QuarterHour) -> Sequence[_GrantLeft]:
+        """List the grants_left that are open and were not empty: of many grants, most are spent."""
         if self._open is None or self._open[0] != at:
-            filled = (purse for purse in self._by_grant.values() if purse.left_minor or purse.back)
-            self._open = at, [purse for purse in filled if purse.is_open(at)]
+            filled = (grant_left for grant_left in self._by_grant.values() if grant_left.left_minor or grant_left.back)
+            self._open = at, [grant_left for grant_left in filled if grant_left.is_open(at)]
         return self._open[1]
 
     def taken(self) -> dict[str, int]:
@@ -182,10 +194,10 @@ class _Purses:
         return {grant: minor for grant, minor in taken.items() if minor}
 
     def put_back(self, payment: _Payment, minor: int, invoice: str) -> None:
-        """Put a part of a payment where it came from; a grant that pays nothing any more has no purse."""
-        purse = self._by_grant.get(payment.grant)
-        if purse is not None:
-            purse.put_back(payment, minor, invoice)
+        """Put a part of a payment where it came from; a grant that pays nothing any more has no grant_left."""
+        grant_left = self._by_grant.get(payment.grant)
+        if grant_left is not None:
+            grant_left.put_back(payment, minor, invoice)
             self._open = None
 
 
@@ -202,31 +214,31 @@ class _Line:
     def __post_init__(self) -> None:
         self.payments = [_Payment(one.grant, one.day, one.amount_minor, is_back=True) for one in self.line.paid]
 
-    def pay(self, one: Slice, purses: Sequence[_Purse]) -> None:
-        """Pay a slice from the purses that are open, in their order; the rest is due.
+    def pay(self, one: Slice, grants_left: Sequence[_GrantLeft]) -> None:
+        """Pay a slice from the grants_left that are open, in their order; the rest is due.
 
         What was taken back in money is owed to the payer, and comes first.
         """
         owed_minor = min(one.amount_minor, max(0, -self.due_minor))
         self.due_minor += owed_minor
         missing_minor = one.amount_minor - owed_minor
-        for purse in purses:
+        for grant_left in grants_left:
             if missing_minor == 0:
                 break
-            if purse.grant.covers(self.line.charge, is_usage=self.line.is_usage):
-                missing_minor -= self._take(purse, one.day, missing_minor)
+            if grant_left.grant.covers(self.line.charge, is_usage=self.line.is_usage):
+                missing_minor -= self._take(grant_left, one.day, missing_minor)
         self.due_minor += missing_minor
 
-    def _take(self, purse: _Purse, day: date, wanted_minor: int) -> int:
-        """Take credit out of a purse, what came back to this draft first; answers how much there was."""
-        back_minor = min(wanted_minor, purse.back.get(self.invoice, 0))
+    def _take(self, grant_left: _GrantLeft, day: date, wanted_minor: int) -> int:
+        """Take credit out of a grant_left, what came back to this draft first; answers how much there was."""
+        back_minor = min(wanted_minor, grant_left.back.get(self.invoice, 0))
         if back_minor:
-            purse.back[self.invoice] -= back_minor
-            self._pay(_Payment(purse.grant.id, day, back_minor, is_back=True))
-        left_minor = min(wanted_minor - back_minor, purse.left_minor)
+            grant_left.back[self.invoice] -= back_minor
+            self._pay(_Payment(grant_left.grant.id, day, back_minor, is_back=True))
+        left_minor = min(wanted_minor - back_minor, grant_left.left_minor)
         if left_minor:
-            purse.take(left_minor)
-            self._pay(_Payment(purse.grant.id, day, left_minor, is_back=False))
+            grant_left.take(left_minor)
+            self._pay(_Payment(grant_left.grant.id, day, left_minor, is_back=False))
         return back_minor + left_minor
 
     def _pay(self, payment: _Payment) -> None:
@@ -237,7 +249,7 @@ class _Line:
         key = (payment.grant, payment.day)
         self._credits[key] = self._credits.get(key, 0) + minor
 
-    def give_back(self, minor: int, purses: _Purses) -> None:
+    def give_back(self, minor: int, grants_left: _GrantsLeft) -> None:
         """Take back so much of the line: what is due first, then payments, the latest first; the rest is money."""
         lowered_minor = min(minor, max(0, self.due_minor))
         self.due_minor -= lowered_minor
@@ -248,7 +260,7 @@ class _Line:
             payment.amount_minor -= returned_minor
             minor -= returned_minor
             self._credit(payment, -returned_minor)
-            purses.put_back(payment, returned_minor, self.invoice)
+            grants_left.put_back(payment, returned_minor, self.invoice)
             if payment.amount_minor == 0:
                 self.payments.pop()
         self.due_minor -= minor

@@ -16,7 +16,7 @@ The ``previous_hash`` of the first entry is 64 zeros, ``balance`` is that of the
 
 **What a chain does not show.** Whoever can write the whole ledger can make it anew from some place on, with right
 hashes and a right head. What was noted elsewhere shows it: each finalized invoice keeps seq and hash of the entry that
-was the last then (an ``Anchor``).
+was the last then (a ``KeptHead``).
 """
 
 import hashlib
@@ -86,7 +86,7 @@ EMPTY = LedgerHead()
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class KeptHead:
     """What an invoice says about the ledger: the hash of the entry that was the last when it was finalized."""
 
     seq: int
@@ -184,28 +184,31 @@ def entry_hash(entry: Entry) -> str:
 
 
 def verify(
-    entries: Iterable[Entry], *, after: LedgerHead | None = None, anchors: Mapping[int, Sequence[Anchor]] | None = None
+    entries: Iterable[Entry],
+    *,
+    after: LedgerHead | None = None,
+    kept_heads: Mapping[int, Sequence[KeptHead]] | None = None,
 ) -> Verification:
     """Check entries in their order, one by one, beginning after one that is known to be right.
 
     Stops at the first that is not what its place wants (another seq, a broken chain, a wrong sign, balance or hash) or
-    not what an anchor says; ``anchors`` are by seq.
+    not what an invoice keeps; ``kept_heads`` are by seq.
     """
     checked = after or EMPTY
     for entry in entries:
         if not _follows(checked, entry):
             return Verification(checked, checked.seq + 1, Wrong.ENTRY)
         reached = LedgerHead(entry.seq, entry.hash, entry.balance_minor)
-        contradiction = find_contradiction(reached, anchors.get(entry.seq, ()) if anchors else ())
+        contradiction = find_contradiction(reached, kept_heads.get(entry.seq, ()) if kept_heads else ())
         if contradiction is not None:
             return Verification(checked, entry.seq, Wrong.INVOICE, contradiction.invoice)
         checked = reached
     return Verification(checked)
 
 
-def find_contradiction(checked: LedgerHead, anchors: Iterable[Anchor]) -> Anchor | None:
-    """Find the first of some anchors that is not the entry that was checked; ``None`` when all of them are."""
-    return next((one for one in anchors if (one.seq, one.hash) != (checked.seq, checked.hash)), None)
+def find_contradiction(checked: LedgerHead, kept_heads: Iterable[KeptHead]) -> KeptHead | None:
+    """Find the first of some heads that invoices keep that is not the entry that was checked; ``None`` when all of them are."""
+    return next((one for one in kept_heads if (one.seq, one.hash) != (checked.seq, checked.hash)), None)
 
 
 def _follows(checked: LedgerHead, entry: Entry) -> bool:

@@ -1,6 +1,6 @@
 """Occurrences of recurring grants in a wallet: which have begun and are not in it yet, and when the next ones begin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 
 from chalicelib.credits.grants import Allocation, Grant, occurrence_id, occurrence_of
@@ -14,13 +14,13 @@ def begun_occurrences(allocations: Mapping[str, Allocation], now: datetime) -> l
 
 def next_beginnings(allocations: Mapping[str, Allocation]) -> list[datetime]:
     """List when the next occurrence of each series begins; a series without one is left out."""
-    found = (_next_at(first, _next_number(allocations, first)) for first in _firsts(allocations))
-    return [begins for begins in found if begins is not None]
+    found = (next(coming(allocations, first), None) for first in _firsts(allocations))
+    return [one[1] for one in found if one is not None]
 
 
 def goes_on(allocations: Mapping[str, Allocation], grant: Grant) -> bool:
     """Tell whether a grant is the first one of a series of which an occurrence is to come."""
-    return grant.recurrence is not None and _next_at(grant, _next_number(allocations, grant)) is not None
+    return grant.recurrence is not None and next(coming(allocations, grant), None) is not None
 
 
 def _firsts(allocations: Mapping[str, Allocation]) -> list[Grant]:
@@ -28,17 +28,23 @@ def _firsts(allocations: Mapping[str, Allocation]) -> list[Grant]:
 
 
 def _unbooked(allocations: Mapping[str, Allocation], first: Grant, now: datetime) -> Iterator[Grant]:
-    number = _next_number(allocations, first)
-    while (begins := _next_at(first, number)) is not None and begins <= now:
+    for number, begins in coming(allocations, first):
+        if begins > now:
+            return
         yield occurrence_of(first, number)
-        number += 1
 
 
-def _next_number(allocations: Mapping[str, Allocation], first: Grant) -> int:
+def coming(known: Container[str], first: Grant) -> Iterator[tuple[int, datetime]]:
+    """Walk the occurrences of a series behind those that are known by id, with the instants at which they begin.
+
+    A series without a count never ends, unless a void of the first one stops it.
+    """
     number = 1
-    while occurrence_id(first.id, number) in allocations:
+    while occurrence_id(first.id, number) in known:
         number += 1
-    return number
+    while (begins := _next_at(first, number)) is not None:
+        yield number, begins
+        number += 1
 
 
 def _next_at(first: Grant, number: int) -> datetime | None:

@@ -6,9 +6,9 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from chalicelib.credits.claims import Claims
+from chalicelib.credits.drawdown import effective_at
 from chalicelib.credits.ledger import EntryDraft, EntryKind
 from chalicelib.credits.wallet import caught_up
-from chalicelib.shared.time import local_day_start
 
 # Invoice, grant, kind: no two entries have the same.
 PendingKey: TypeAlias = tuple[str, str, str]
@@ -29,10 +29,9 @@ def pending_entries(claims: Claims, *, zone: ZoneInfo, now: datetime) -> list[En
     begun = caught_up(claims.wallet, now)
     entries = []
     for key, by_day in _by_direction(claims).items():
-        first_at = local_day_start(min(by_day), zone)
-        effective_at = max(first_at, begun.allocations[key[1]].grant.effective_at)
         is_drawn = key[2] is EntryKind.DRAWDOWN
-        entries.append(_entry(key, by_day, effective_at=effective_at if is_drawn else now))
+        pays_from = effective_at(begun.allocations[key[1]].grant, by_day, zone) if is_drawn else now
+        entries.append(_entry(key, by_day, pays_from=pays_from))
     return sorted(entries, key=pending_key)
 
 
@@ -50,14 +49,14 @@ def _by_direction(claims: Claims) -> Mapping[_Direction, dict[date, int]]:
     return found
 
 
-def _entry(direction: _Direction, by_day: dict[date, int], *, effective_at: datetime) -> EntryDraft:
+def _entry(direction: _Direction, by_day: dict[date, int], *, pays_from: datetime) -> EntryDraft:
     invoice, grant, kind = direction
     sign = -1 if kind is EntryKind.DRAWDOWN else 1
     return EntryDraft(
         kind=kind,
         grant=grant,
         amount_minor=sign * sum(by_day.values()),
-        effective_at=effective_at,
+        effective_at=pays_from,
         invoice=invoice,
         by_day=by_day,
     )

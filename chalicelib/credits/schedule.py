@@ -5,12 +5,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import count
 from typing import TypeAlias
 
 from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Grant, occurrence_id
-from chalicelib.credits.summary import Standing, is_scheduled, standings
+from chalicelib.credits.occurrences import coming
+from chalicelib.credits.summary import GrantNow, grants_now, is_scheduled
 from chalicelib.shared.time import microseconds
 
 # How far ahead occurrences are listed: a grant that recurs every year is there once.
@@ -49,7 +49,7 @@ def list_ahead(claims: Claims, now: datetime) -> list[Scheduled]:
 
     What expires is what remains now, less what drafts draw.
     """
-    found = standings(claims, now)
+    found = grants_now(claims, now)
     known = {one.allocation.grant.id for one in found}
     ahead = [each for one in found for each in _of_grant(one, now)]
     for one in found:
@@ -57,7 +57,7 @@ def list_ahead(claims: Claims, now: datetime) -> list[Scheduled]:
     return sorted(ahead, key=schedule_key)
 
 
-def _of_grant(one: Standing, now: datetime) -> Iterator[Scheduled]:
+def _of_grant(one: GrantNow, now: datetime) -> Iterator[Scheduled]:
     grant = one.allocation.grant
     if grant.is_voided:
         return
@@ -73,14 +73,10 @@ def _ahead(at: datetime, kind: ScheduleKind, grant: Grant, amount_minor: int) ->
 
 def _occurrences(first: Grant, known: AbstractSet[str], now: datetime) -> Iterator[Scheduled]:
     """Walk the occurrences of a recurring grant that are not there yet, as far as the horizon."""
-    # A void of the first one stops the series: what has not begun by then never comes.
-    if first.recurrence is None or first.ended_at is not None:
+    if first.recurrence is None:
         return
-    for number in count(1):
-        name = occurrence_id(first.id, number)
-        if name in known:
-            continue
-        at = first.recurrence.anchor(first.effective_at, number)
-        if not first.recurrence.has(number) or at > now + HORIZON:
+    for number, at in coming(known, first):
+        if at > now + HORIZON:
             return
+        name = occurrence_id(first.id, number)
         yield Scheduled(at=at, kind=ScheduleKind.RECURS, grant=name, amount_minor=first.amount_minor)

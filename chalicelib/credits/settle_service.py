@@ -4,23 +4,17 @@ It does no work that a read would miss: reads see holds, occurrences and ends fr
 is missing, so running it twice, at once, late or after a crash changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from chalicelib.credits import claim_service, hold_store, service, store
 from chalicelib.credits.settling import Settled, settle, with_next_hold
 from chalicelib.credits.wallet import Wallet
-from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
+from chalicelib.platform.due_runs import HasTime, add_counts, list_all_due, run_each
 from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, run_command
-from chalicelib.shared.errors import Busy, NotFound
-from chalicelib.shared.time import EPOCH
-
-_EVERY = timedelta(hours=1)
-
-HasTime = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +27,19 @@ class SettleReport:
     left: int = 0
 
     def __add__(self, other: "SettleReport") -> "SettleReport":
-        return SettleReport(
-            self.settled + other.settled,
-            self.entries + other.entries,
-            self.failed + other.failed,
-            self.left + other.left,
-        )
+        found: SettleReport = add_counts(self, other)
+        return found
 
 
 def list_due(now: datetime) -> Iterator[str]:
-    """List the organizations whose wallets are due, shard by shard, from one that changes every hour."""
-    first = (now - EPOCH) // _EVERY % store.SHARDS
-    for place in range(store.SHARDS):
-        yield from store.list_due(now, shard=(first + place) % store.SHARDS)
+    """List the organizations whose wallets are due, shard by shard."""
+    return list_all_due(lambda shard: store.list_due(now, shard=shard), shards=store.SHARDS, now=now)
 
 
 def settle_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> SettleReport:
     """Settle some wallets, as long as the time lasts; one that fails does not stop the others."""
-    report = SettleReport()
-    for place, organization in enumerate(organizations):
-        if not has_time():
-            return report + SettleReport(left=len(organizations) - place)
-        report += _guarded(organization, now, has_time)
-    return report
-
-
-def _guarded(organization: str, now: datetime, has_time: HasTime) -> SettleReport:
-    try:
-        return settle_wallet(organization, now, has_time)
-    except NotFound:
-        return SettleReport()
-    except Busy:
-        return SettleReport(failed=1)
-    except Exception as fault:  # noqa: BLE001 - one wallet that cannot be settled must not stop all the others
-        logging.log_fault("credits cannot be settled", fault, organization=organization)
-        logging.count("Faults")
-        return SettleReport(failed=1)
+    settle_one = partial(settle_wallet, now=now, has_time=has_time)
+    return run_each(organizations, settle_one, has_time, report=SettleReport, fault="credits cannot be settled")
 
 
 def settle_wallet(organization: str, now: datetime, has_time: HasTime) -> SettleReport:

@@ -46,7 +46,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GrantNow:
     """A grant at an instant, with what drafts draw from it; ``balance`` holds the rest when the window has ended."""
 
     allocation: Allocation
@@ -65,19 +65,19 @@ class Standing:
         return self.allocation.balance == Balance() and self.pending_minor == 0
 
 
-def standings(claims: Claims, now: datetime) -> list[Standing]:
+def grants_now(claims: Claims, now: datetime) -> list[GrantNow]:
     """Tell where every grant stands, occurrences that have begun too, whether they are booked or not."""
     pending = claims.pending()
     caught = caught_up(claims.wallet, now).allocations
-    return [_standing(one, pending.get(grant, 0), now) for grant, one in caught.items()]
+    return [_grant_now(one, pending.get(grant, 0), now) for grant, one in caught.items()]
 
 
-def _standing(one: Allocation, pending_minor: int, now: datetime) -> Standing:
+def _grant_now(one: Allocation, pending_minor: int, now: datetime) -> GrantNow:
     balance = one.at(now, pending_minor=pending_minor)
-    return Standing(one, balance, pending_minor, one.remaining_minor(now, pending_minor=pending_minor))
+    return GrantNow(one, balance, pending_minor, one.remaining_minor(now, pending_minor=pending_minor))
 
 
-def is_scheduled(one: Standing, now: datetime) -> bool:
+def is_scheduled(one: GrantNow, now: datetime) -> bool:
     """Tell whether a grant is still to come. One that something was taken from has been there, whatever the clock says.
 
     The domain's clock may go back, on the local server.
@@ -87,7 +87,7 @@ def is_scheduled(one: Standing, now: datetime) -> bool:
 
 def summarize(claims: Claims, now: datetime) -> Summary:
     """Sum up a wallet as it was read, with the occurrences that have begun since and what drafts draw."""
-    found = standings(claims, now)
+    found = grants_now(claims, now)
     scheduled = [one for one in found if is_scheduled(one, now)]
     given = [one for one in found if not is_scheduled(one, now)]
     known = claims.wallet.allocations
@@ -109,7 +109,7 @@ def summarize(claims: Claims, now: datetime) -> Summary:
     return summary
 
 
-def _expiring(given: Sequence[Standing], now: datetime) -> tuple[Expiring, ...]:
+def _expiring(given: Sequence[GrantNow], now: datetime) -> tuple[Expiring, ...]:
     """List what expires soon, soonest first, then by grant."""
     found = []
     for one in given:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.credits import store
-from chalicelib.credits.anchor_service import AnchorPage, list_anchors
 from chalicelib.credits.audit import NO_ENTRIES, Audit, GrantSums, differing_grants, fold_sums, sums_of
 from chalicelib.credits.grants import Allocation
+from chalicelib.credits.kept_head_service import KeptHeads, list_kept_heads
 from chalicelib.credits.ledger import (
     EMPTY,
-    Anchor,
     Entry,
+    KeptHead,
     LedgerHead,
     Verification,
     Wrong,
@@ -33,13 +33,13 @@ class VerifyPlace:
     """Where checking the ledger goes on: behind the entry that was checked last.
 
     ``after_item`` is the last stored item that was checked whole, ``taken`` counts the entries of the next one that
-    were checked too. ``after_anchor`` is where invoices were read up to, ``audit`` what entries add up to so far.
+    were checked too. ``after_head`` is where invoices were read up to, ``audit`` what entries add up to so far.
     """
 
     checked: LedgerHead = EMPTY
     after_item: str | None = None
     taken: int = 0
-    after_anchor: str | None = None
+    after_head: str | None = None
     audit: Audit = NO_ENTRIES
 
 
@@ -58,15 +58,15 @@ def verify_ledger(organization: str, place: VerifyPlace) -> VerifiedPage:
     Grants with wrong balances are named when the whole ledger was one part.
     """
     before = store.read_head(organization)
-    anchors = list_anchors(organization, after=place.after_anchor)
+    kept_heads = list_kept_heads(organization, after=place.after_head)
     items, is_last = store.read_entries(organization, after=place.after_item)
     head = store.read_head(organization)
-    part = _Part(place, anchors)
+    part = _Part(place, kept_heads)
     part.check(items)
     # With an unchanged head around it, what was read is all there is.
     if part.verification.is_valid and is_last and part.took_all and before == head:
         part.verification = part.check_end(head)
-        if part.verification.is_valid and anchors.is_last:
+        if part.verification.is_valid and kept_heads.is_last:
             return _verify_balances(organization, head, part)
     return VerifiedPage(part.verification, head, part.place() if part.verification.is_valid else None)
 
@@ -74,22 +74,22 @@ def verify_ledger(organization: str, place: VerifyPlace) -> VerifiedPage:
 class _Part:
     """The part of a ledger that is checked at once."""
 
-    def __init__(self, place: VerifyPlace, anchors: AnchorPage) -> None:
-        self.began, self._anchors = place, anchors
+    def __init__(self, place: VerifyPlace, kept_heads: KeptHeads) -> None:
+        self.began, self._kept_heads = place, kept_heads
         self.verification = Verification(place.checked)
         self.sums = GrantSums()
         self.took_all = True
         self._after_item, self._taken = place.after_item, place.taken
-        self._by_seq: dict[int, list[Anchor]] = {}
-        for one in anchors.anchors:
-            self._by_seq.setdefault(one.anchor.seq, []).append(one.anchor)
+        self._by_seq: dict[int, list[KeptHead]] = {}
+        for one in kept_heads.kept_heads:
+            self._by_seq.setdefault(one.kept_head.seq, []).append(one.kept_head)
         # Beyond this seq there may be invoices that were not read yet.
-        self._until = None if anchors.is_last else max(self._by_seq, default=place.checked.seq)
+        self._until = None if kept_heads.is_last else max(self._by_seq, default=place.checked.seq)
 
     def check(self, items: Sequence[store.PackedEntries]) -> None:
         """Check items in their order, until something is wrong or the invoices that were read reach no further."""
         checked = self.began.checked
-        here = [one.anchor for one in self._anchors.anchors if one.anchor.seq <= checked.seq]
+        here = [one.kept_head for one in self._kept_heads.kept_heads if one.kept_head.seq <= checked.seq]
         contradiction = find_contradiction(checked, here)
         if contradiction is not None:
             self.verification = Verification(checked, contradiction.seq, Wrong.INVOICE, contradiction.invoice)
@@ -110,7 +110,7 @@ class _Part:
             return
         within = None if self._until is None else self._taken + max(0, self._until - checked.seq)
         taken = entries[self._taken : within]
-        self.verification = verify(taken, after=checked, anchors=self._by_seq)
+        self.verification = verify(taken, after=checked, kept_heads=self._by_seq)
         if self.verification.is_valid:
             for entry in taken:
                 self.sums.add(entry)
@@ -126,7 +126,8 @@ class _Part:
     def check_end(self, head: WalletHead) -> Verification:
         """Check that the ledger ends at the head, and not before an entry that an invoice knows."""
         found = verify_end(self.verification, head.ledger)
-        missing = next((one.anchor for one in self._anchors.anchors if one.anchor.seq > found.checked.seq), None)
+        known = (one.kept_head for one in self._kept_heads.kept_heads)
+        missing = next((one for one in known if one.seq > found.checked.seq), None)
         if not found.is_valid or missing is None:
             return found
         return Verification(found.checked, found.checked.seq + 1, Wrong.INVOICE, missing.invoice)
@@ -134,12 +135,12 @@ class _Part:
     def place(self) -> VerifyPlace:
         """Give the place behind what was checked."""
         checked = self.verification.checked
-        compared = [one.place for one in self._anchors.anchors if one.anchor.seq <= checked.seq]
-        after_anchor = compared[-1] if compared else self.began.after_anchor
-        if len(compared) == len(self._anchors.anchors):
-            after_anchor = self._anchors.place
+        compared = [one.place for one in self._kept_heads.kept_heads if one.kept_head.seq <= checked.seq]
+        after_head = compared[-1] if compared else self.began.after_head
+        if len(compared) == len(self._kept_heads.kept_heads):
+            after_head = self._kept_heads.place
         audit = fold_sums(self.began.audit, self.sums.by_grant(), key=_key())
-        return VerifyPlace(checked, self._after_item, self._taken, after_anchor=after_anchor, audit=audit)
+        return VerifyPlace(checked, self._after_item, self._taken, after_head=after_head, audit=audit)
 
 
 def _is_at(entries: Sequence[Entry], taken: int, checked: LedgerHead) -> bool:

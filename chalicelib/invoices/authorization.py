@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from chalicelib.catalog.plans import UsageCharge
 from chalicelib.catalog.subscriptions import Payment
-from chalicelib.credits.drawdown import window_of
+from chalicelib.credits.drawdown import is_open_at
 from chalicelib.credits.grants import Allocation, drawdown_key
 from chalicelib.invoices.period_rating import RatedPeriod, RatedUsage, terms_of
 from chalicelib.invoices.rating import rate_charge
@@ -107,10 +107,10 @@ def spent_minor(rated: RatedPeriod | None) -> int:
 
 
 def decide(
-    terms: Terms, estimates: Sequence[Estimate], purses: Sequence[tuple[Allocation, int]], now: datetime
+    terms: Terms, estimates: Sequence[Estimate], remaining: Sequence[tuple[Allocation, int]], now: datetime
 ) -> Authorization:
-    """Decide whether a job may start; ``purses`` are grants with what remains of each."""
-    open_now = _open_now(purses, now)
+    """Decide whether a job may start; ``remaining`` are grants with what remains of each."""
+    open_now = _open_now(remaining, now)
     covering = [(one, minor) for one, minor in open_now if any(_covers(one, each) for each in estimates)]
     remaining_minor = sum(minor for _, minor in covering)
     estimated_minor = sum(each.amount_minor for each in estimates)
@@ -122,16 +122,13 @@ def decide(
     )
 
 
-def _open_now(purses: Sequence[tuple[Allocation, int]], now: datetime) -> list[tuple[Allocation, int]]:
+def _open_now(remaining: Sequence[tuple[Allocation, int]], now: datetime) -> list[tuple[Allocation, int]]:
     """Keep the grants that would pay for usage of now, in the order of drawdown."""
     at = quarter_hour_of(now)
-    found = [(one, minor) for one, minor in purses if one.grant.has_begun(now) and minor > 0 and _holds(one, at)]
+    found = [
+        (one, minor) for one, minor in remaining if one.grant.has_begun(now) and minor > 0 and is_open_at(one.grant, at)
+    ]
     return sorted(found, key=lambda pair: drawdown_key(pair[0].grant))
-
-
-def _holds(one: Allocation, at: QuarterHour) -> bool:
-    start, end = window_of(one.grant)
-    return start <= at and (end is None or at < end)
 
 
 def _covers(one: Allocation, each: Estimate) -> bool:
@@ -140,21 +137,23 @@ def _covers(one: Allocation, each: Estimate) -> bool:
     return one.grant.covers(each.charge, is_usage=True)
 
 
-def _refusal(terms: Terms, estimates: Sequence[Estimate], purses: Sequence[tuple[Allocation, int]]) -> Refusal | None:
+def _refusal(
+    terms: Terms, estimates: Sequence[Estimate], remaining: Sequence[tuple[Allocation, int]]
+) -> Refusal | None:
     estimated_minor = sum(each.amount_minor for each in estimates)
     if terms.spend_cap_minor is not None and terms.spent_minor + estimated_minor > terms.spend_cap_minor:
         return Refusal.SPEND_CAP
-    if terms.payment is Payment.PREPAID and not _is_covered(estimates, purses):
+    if terms.payment is Payment.PREPAID and not _is_covered(estimates, remaining):
         return Refusal.INSUFFICIENT_CREDIT
     return None
 
 
-def _is_covered(estimates: Sequence[Estimate], purses: Sequence[tuple[Allocation, int]]) -> bool:
+def _is_covered(estimates: Sequence[Estimate], remaining: Sequence[tuple[Allocation, int]]) -> bool:
     """Tell whether grants pay all estimates, each charge from the grants that take it, in the order of drawdown."""
-    left = {one.grant.id: minor for one, minor in purses}
+    left = {one.grant.id: minor for one, minor in remaining}
     for each in estimates:
         missing_minor = max(0, each.amount_minor)
-        for one, _ in purses:
+        for one, _ in remaining:
             if _covers(one, each):
                 taken_minor = min(missing_minor, left[one.grant.id])
                 left[one.grant.id] -= taken_minor

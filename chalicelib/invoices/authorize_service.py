@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from chalicelib.catalog.plan_rules import pointer
 from chalicelib.catalog.plans import UsageCharge
 from chalicelib.catalog.subscription_answers import find_subscription_at
 from chalicelib.catalog.subscriptions import Subscription
 from chalicelib.catalog.timeline import current_terms, find_period_at
+from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Allocation
 from chalicelib.invoices.authorization import (
     Authorization,
@@ -23,11 +23,12 @@ from chalicelib.invoices.authorization import (
     priced_now,
     spent_minor,
 )
+from chalicelib.invoices.claiming import claims_of
 from chalicelib.invoices.draft import Draft
 from chalicelib.invoices.opening import open_billing
 from chalicelib.invoices.progress import period_ref
 from chalicelib.invoices.reader import Billing
-from chalicelib.shared.errors import Fault, InvalidInput
+from chalicelib.shared.errors import Fault, InvalidInput, pointer_of
 from chalicelib.shared.money import to_minor
 from chalicelib.shared.time import quarter_hour_of
 
@@ -68,7 +69,7 @@ def authorize(organization: str, wanted: Metered | Decimal, now: datetime) -> Au
         spend_cap_minor=subscription.spend_cap_minor,
         spent_minor=spent_minor(None if draft is None else draft.inputs.rated),
     )
-    return Authorized(authorization=decide(terms, estimates, _purses(billing, drafts), now), currency=currency)
+    return Authorized(authorization=decide(terms, estimates, _remaining(billing, drafts), now), currency=currency)
 
 
 def _amount_minor(amount: Decimal, currency: str) -> int:
@@ -129,7 +130,7 @@ def _refuse_dimensions(billing: Billing, meant: Sequence[UsageCharge], wanted: M
 
 def _unknown(given: Iterable[str], known: set[str]) -> list[Fault]:
     unknown = [name for name in given if name not in known]
-    return [Fault(pointer("dimensions", name), "is not a dimension of the meter") for name in unknown]
+    return [Fault(pointer_of("dimensions", name), "is not a dimension of the meter") for name in unknown]
 
 
 def _missing(meant: Sequence[UsageCharge], wanted: Metered) -> list[Fault]:
@@ -137,12 +138,9 @@ def _missing(meant: Sequence[UsageCharge], wanted: Metered) -> list[Fault]:
     return [Fault("/dimensions", f"must have a value of {name}, which decides about the price") for name in names]
 
 
-def _purses(billing: Billing, drafts: Sequence[Draft]) -> list[tuple[Allocation, int]]:
+def _remaining(billing: Billing, drafts: Sequence[Draft]) -> list[tuple[Allocation, int]]:
     """Give each grant with what remains of it beside what the drafts draw."""
-    pending: dict[str, int] = {}
-    for draft in drafts:
-        for line in draft.invoice.content.lines:
-            for credit in line.credits:
-                pending[credit.grant] = pending.get(credit.grant, 0) + credit.amount_minor
+    drawn = tuple(claim for draft in drafts for claim in claims_of(draft.invoice))
+    pending = Claims(wallet=billing.wallet, drawn=drawn).pending()
     allocations = billing.credit().allocations.values()
     return [(one, one.left_minor - pending.get(one.grant.id, 0)) for one in allocations]

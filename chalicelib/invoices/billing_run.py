@@ -5,9 +5,9 @@ missing, each invoice in a transaction of its own, so running it twice, at once,
 What cannot be billed right is blocked and reported, not billed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,15 +22,12 @@ from chalicelib.invoices.progress import settles_at
 from chalicelib.invoices.reader import Billing
 from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
+from chalicelib.platform.due_runs import HasTime, add_counts, guarded, list_all_due, run_each
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, Write, run_command
-from chalicelib.shared.errors import Busy, NotFound
-from chalicelib.shared.time import EPOCH
 
-_EVERY = timedelta(hours=1)
 _NOTHING = "nothing"
-
-HasTime = Callable[[], bool]
+_FAULT = "an organization cannot be billed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,44 +45,20 @@ class BillingReport:
     left: int = 0
 
     def __add__(self, other: "BillingReport") -> "BillingReport":
-        return BillingReport(
-            self.finalized + other.finalized,
-            self.skipped + other.skipped,
-            self.blocked + other.blocked,
-            self.overdue + other.overdue,
-            self.failed + other.failed,
-            self.left + other.left,
-        )
+        found: BillingReport = add_counts(self, other)
+        return found
 
 
 def list_due(now: datetime) -> Iterator[str]:
-    """List the organizations with something due, shard by shard, from one that changes every hour."""
-    first = (now - EPOCH) // _EVERY % subscription_service.SHARDS
-    for place in range(subscription_service.SHARDS):
-        yield from subscription_service.list_due(now, shard=(first + place) % subscription_service.SHARDS)
+    """List the organizations with something due, shard by shard."""
+    shards = subscription_service.SHARDS
+    return list_all_due(lambda shard: subscription_service.list_due(now, shard=shard), shards=shards, now=now)
 
 
 def bill_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> BillingReport:
     """Bill some organizations, as long as the time lasts; one that fails does not stop the others."""
-    report = BillingReport()
-    for place, organization in enumerate(organizations):
-        if not has_time():
-            return report + BillingReport(left=len(organizations) - place)
-        report += _guarded(organization, partial(bill_organization, organization, now, has_time))
-    return report
-
-
-def _guarded(organization: str, work: Callable[[], BillingReport]) -> BillingReport:
-    try:
-        return work()
-    except NotFound:
-        return BillingReport()
-    except Busy:
-        return BillingReport(failed=1)
-    except Exception as fault:  # noqa: BLE001 - one organization that cannot be billed must not stop all the others
-        logging.log_fault("an organization cannot be billed", fault, organization=organization)
-        logging.count("Faults")
-        return BillingReport(failed=1)
+    bill_one = partial(bill_organization, now=now, has_time=has_time)
+    return run_each(organizations, bill_one, has_time, report=BillingReport, fault=_FAULT)
 
 
 def bill_organization(organization: str, now: datetime, has_time: HasTime) -> BillingReport:
@@ -158,7 +131,8 @@ def mark_all_overdue(now: datetime, has_time: HasTime) -> BillingReport:
         for organization, number in store.list_overdue(now, shard=shard):
             if not has_time():
                 return report + BillingReport(left=1)
-            report += _guarded(organization, partial(_mark, organization, number, now))
+            work = partial(_mark, organization, number, now)
+            report += guarded(organization, work, report=BillingReport, fault=_FAULT)
     return report
 
 

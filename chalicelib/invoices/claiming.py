@@ -23,7 +23,7 @@ class DraftClaims:
         billing = open_billing(organization, now)
         # Without a grant that may pay there is nothing to compute, unless credit that was drawn comes back.
         drafts, taken = billing.drafts_and_taken() if billing.wallet.allocations else ([], {})
-        drawn = [claim for draft in drafts for claim in _claims_of(draft.invoice)]
+        drawn = [claim for draft in drafts for claim in claims_of(draft.invoice)]
         return _read(billing, sorted(drawn, key=lambda claim: claim.day), taken)
 
     def read_claimants(self, organization: str, now: datetime) -> ReadClaims:
@@ -42,7 +42,7 @@ class DraftClaims:
             if invoice.issued_at is not None and invoice.issued_at < since:
                 break
             if invoice.status is not InvoiceStatus.VOID:
-                found += [claim for claim in _claims_of(invoice) if start <= claim.day < end]
+                found += [claim for claim in claims_of(invoice) if start <= claim.day < end]
         return found
 
 
@@ -59,7 +59,7 @@ def _read(billing: Billing, drawn: Sequence[Claim], taken: Mapping[str, int]) ->
     )
 
 
-def _claims_of(invoice: Invoice) -> Iterator[Claim]:
+def claims_of(invoice: Invoice) -> Iterator[Claim]:
     """List what grants pay of an invoice's lines, less what credit notes gave back to them."""
     charges = {line.id: line.charge for line in invoice.content.lines}
     for line in invoice.content.lines:

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.credits import wallet
+from chalicelib.credits.drawdown import effective_at
 from chalicelib.credits.wallet import Movement, Wallet
 from chalicelib.invoices.invoice import Line, LineCredit, by_grant
 from chalicelib.shared.errors import Conflict
-from chalicelib.shared.time import local_day_start
 
 _LATE = "late usage or an unused fee"
 
@@ -48,7 +48,7 @@ def book(before: Wallet, invoice: str, lines: Sequence[Line], *, zone: ZoneInfo,
             grant=one.grant,
             amount_minor=one.amount_minor,
             invoice=invoice,
-            effective_at=max(begun.allocations[one.grant].grant.effective_at, local_day_start(min(one.by_day), zone)),
+            effective_at=effective_at(begun.allocations[one.grant].grant, one.by_day, zone),
             by_day=one.by_day,
         )
         for one in moves.drawn

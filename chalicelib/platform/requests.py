@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from chalicelib.platform.http import RawBody, RouteSpec
 from chalicelib.shared import strict_json
-from chalicelib.shared.errors import Fault, Malformed, NotFound, TooLarge
+from chalicelib.shared.errors import Fault, Malformed, NotFound, TooLarge, pointer_of
 
 Parameters = Mapping[str, tuple[str, ...]]
 BODILESS = frozenset({"GET", "DELETE"})
@@ -68,7 +68,7 @@ def read_query(model: type[BaseModel] | None, parameters: Parameters) -> tuple[B
     for name, values in parameters.items():
         reason = _place_parameter(sent, kinds, name, values)
         if reason is not None:
-            faults.append(Fault(_pointer("query", name), reason))
+            faults.append(Fault(pointer_of("query", name), reason))
     if model is None:
         return None, faults
     try:
@@ -144,9 +144,9 @@ def _place_of(error: ErrorDetails, value: Any) -> str:
     last = len(error["loc"]) - 1
     for index, part in enumerate(error["loc"]):
         if _holds(here, part):
-            pointer, here = pointer + _pointer(part), here[part]
+            pointer, here = pointer + pointer_of(part), here[part]
         elif error["type"] == "missing" and index == last:
-            pointer += _pointer(part)
+            pointer += pointer_of(part)
     return pointer
 
 
@@ -154,10 +154,6 @@ def _holds(here: Any, part: int | str) -> bool:
     if isinstance(here, dict):
         return part in here
     return isinstance(here, list) and isinstance(part, int) and part < len(here)
-
-
-def _pointer(*parts: Any) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 _REASONS = {

@@ -31,6 +31,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
+def pointer_of(*parts: object) -> str:
+    """Write a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with a request, and where.

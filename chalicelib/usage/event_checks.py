@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeGuard, TypeVar
 
 from chalicelib.catalog.meters import Meter, MeterCatalog
-from chalicelib.shared.errors import Fault
+from chalicelib.shared.errors import Fault, pointer_of
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import dump
 from chalicelib.shared.time import QuarterHour, format_instant, parse_instant, quarter_hour_of
@@ -221,7 +221,7 @@ def _value_fault(name: str, value: Any) -> str | None:
 def pointer_to(*names: str) -> str:
     """Write the JSON pointer of some names; the place above where a name is too long to be shown."""
     shown = itertools.takewhile(lambda name: len(name) <= _SHOWN_CHARS, names)
-    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in shown)
+    return pointer_of(*shown)
 
 
 def refusals(strict_meters: Sequence[Meter], event: Event) -> list[Fault]:

@@ -13,10 +13,10 @@ from chalicelib.credits.api_ledger import show_entry
 from chalicelib.credits.ledger import (
     EMPTY,
     NO_HASH,
-    Anchor,
     Entry,
     EntryDraft,
     EntryKind,
+    KeptHead,
     Wrong,
     append,
     entry_hash,
@@ -171,9 +171,9 @@ def test_an_entry_that_its_place_does_not_allow_is_found_also_under_a_right_hash
 
 
 def test_what_is_noted_of_a_ledger_is_compared_where_it_stands() -> None:
-    right, other = Anchor(3, ENTRIES[2].hash, "inv_1"), Anchor(3, "a" * 64, "inv_2")
-    assert verify(ENTRIES, anchors={3: [right]}).is_valid
-    found = verify(ENTRIES, anchors={3: [right, other]})
+    right, other = KeptHead(3, ENTRIES[2].hash, "inv_1"), KeptHead(3, "a" * 64, "inv_2")
+    assert verify(ENTRIES, kept_heads={3: [right]}).is_valid
+    found = verify(ENTRIES, kept_heads={3: [right, other]})
     assert (found.wrong, found.first_invalid_seq, found.invoice) == (Wrong.INVOICE, 3, "inv_2")
     assert found.checked.seq == 2
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chalicelib.credits.claims import Claim, Claims
 from chalicelib.credits.grants import Allocation, Balance, Grant
 from chalicelib.credits.recurrence import Every, Recurrence
-from chalicelib.credits.summary import Expiring, Summary, assert_adds_up, is_scheduled, standings, summarize
+from chalicelib.credits.summary import Expiring, Summary, assert_adds_up, grants_now, is_scheduled, summarize
 from chalicelib.credits.wallet import (
     Wallet,
     add_grants,
@@ -60,7 +60,7 @@ def test_what_is_left_behind_a_booked_void_expires() -> None:
     ended = replace(grant(), ended_at=at("01-15"))
     booked = Allocation(ended, Balance(voided_minor=1100))
     one = replace(wallet(grant()), allocations={"gr_a": booked})
-    [found] = standings(Claims(wallet=one, drawn=(claim("01-11", 300),)), at("01-16"))
+    [found] = grants_now(Claims(wallet=one, drawn=(claim("01-11", 300),)), at("01-16"))
     # 15.00 - 11.00 voided = 4.00 left: 3.00 pending, 1.00 expires.
     assert (found.balance, found.unbooked_minor) == (Balance(voided_minor=1100, expired_minor=100), 100)
 
@@ -101,9 +101,9 @@ def test_a_grant_that_was_drawn_has_begun_although_the_clock_went_back() -> None
     drawn = draw(one, [movement(amount_minor=500)], recorded_at=at("02-02"))
     found = summed(drawn, now=at("01-10"))
     assert (found.allocated_minor, found.consumed_minor, found.scheduled_minor) == (1500, 500, 0)
-    [standing] = standings(Claims(wallet=one), at("01-10"))
-    assert is_scheduled(standing, at("01-10"))
-    assert not is_scheduled(standing, at("02-01"))
+    [alone] = grants_now(Claims(wallet=one), at("01-10"))
+    assert is_scheduled(alone, at("01-10"))
+    assert not is_scheduled(alone, at("02-01"))
 
 
 @pytest.mark.parametrize("name", ["pending_minor", "unbooked_minor", "allocated_minor", "held_minor"])

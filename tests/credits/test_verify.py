@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.credits import anchor_service, service, store
-from chalicelib.credits.anchor_service import AnchorPage, PlacedAnchor, use_anchor_source
+from chalicelib.credits import kept_head_service, service, store
 from chalicelib.credits.audit import MODULUS, NO_ENTRIES, GrantSums, fold_sums, sums_of
 from chalicelib.credits.grants import Allocation, Balance
-from chalicelib.credits.ledger import Anchor, Entry, LedgerHead, Wrong
+from chalicelib.credits.kept_head_service import KeptHeads, PlacedHead, use_kept_head_source
+from chalicelib.credits.ledger import Entry, KeptHead, LedgerHead, Wrong
 from chalicelib.credits.records import pack_balances, pack_entries
 from chalicelib.credits.tables import EntriesItem, GrantItem, HeadItem, PageItem
 from chalicelib.credits.verify_service import VerifiedPage, VerifyPlace, verify_ledger
@@ -28,29 +28,29 @@ KEY = b"a key of the tests"
 
 
 class Notes:
-    """A source of anchors: what invoices noted, in pages of so many. An invoice without entries noted nothing."""
+    """A source of kept_heads: what invoices noted, in pages of so many. An invoice without entries noted nothing."""
 
     def __init__(self, *noted: LedgerHead | None, page: int = 100) -> None:
         self._noted, self._page = noted, page
         self.asked: list[int] = []
 
-    def list_anchors(self, organization: str, *, after: str | None) -> AnchorPage:
+    def list_kept_heads(self, organization: str, *, after: str | None) -> KeptHeads:
         assert organization == "acme"
         first = int(after or 0)
         self.asked.append(first)
         places = range(first, min(first + self._page, len(self._noted)))
         found = [(self._noted[place], place + 1) for place in places]
-        anchors = [
-            PlacedAnchor(Anchor(head.seq, head.hash, f"inv_{number}"), str(number))
+        kept_heads = [
+            PlacedHead(KeptHead(head.seq, head.hash, f"inv_{number}"), str(number))
             for head, number in found
             if head is not None
         ]
-        return AnchorPage(anchors, str(found[-1][1]) if found else after, places.stop == len(self._noted))
+        return KeptHeads(kept_heads, str(found[-1][1]) if found else after, places.stop == len(self._noted))
 
 
 @pytest.fixture(autouse=True)
 def _no_invoices(monkeypatch: pytest.MonkeyPatch, tables: None) -> None:
-    monkeypatch.setattr(anchor_service._source, "named", None)
+    monkeypatch.setattr(kept_head_service._source, "named", None)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_ledger_made_anew_is_exposed_by_the_first_invoice_behind_the_place(
     put_head(head)
     assert found() == RIGHT
     noted = [1, 3, 3, 5, 8]
-    use_anchor_source(Notes(*map(head_at, noted), page=page))
+    use_kept_head_source(Notes(*map(head_at, noted), page=page))
     last = list(parts())[-1].verification
     first = next(seq for seq in noted if seq >= place)
     assert (last.wrong, last.first_invalid_seq, last.checked.seq) == (Wrong.INVOICE, first, first - 1)
@@ -163,7 +163,7 @@ def test_what_invoices_noted_of_a_right_ledger_is_right_in_pages_of_any_size(
 ) -> None:
     heads = [None if seq is None else head_at(seq) for seq in noted]
     for a_part in (1, 100):
-        use_anchor_source(Notes(*heads, page=page))
+        use_kept_head_source(Notes(*heads, page=page))
         monkeypatch.setattr(store, "read_page", lambda query, limit=a_part: read_page(query, limit=limit))
         walked = list(parts())
         assert walked[-1].verification.is_valid
@@ -174,9 +174,9 @@ def test_what_invoices_noted_of_a_right_ledger_is_right_in_pages_of_any_size(
 def test_an_entry_that_is_right_by_itself_but_before_which_an_invoice_differs_is_not_the_first(written: Wallet) -> None:
     entries = [*ENTRIES[:6], replace(ENTRIES[6], note="y"), ENTRIES[7]]
     put_entries(entries)
-    use_anchor_source(Notes(replace(head_at(3), hash="a" * 64), head_at(8)))
+    use_kept_head_source(Notes(replace(head_at(3), hash="a" * 64), head_at(8)))
     assert found() == ("invoice", 3)
-    use_anchor_source(Notes(head_at(3), head_at(8)))
+    use_kept_head_source(Notes(head_at(3), head_at(8)))
     assert found() == ("entry", 7)
 
 
@@ -184,19 +184,19 @@ def test_an_entry_that_is_right_by_itself_but_before_which_an_invoice_differs_is
 def test_a_ledger_cut_off_together_with_its_head_is_exposed_by_a_later_invoice(written: Wallet, page: int) -> None:
     put_entries(ENTRIES[:6])
     put_head(head_at(6))
-    use_anchor_source(Notes(head_at(2), head_at(8), head_at(8), page=page))
+    use_kept_head_source(Notes(head_at(2), head_at(8), head_at(8), page=page))
     last = list(parts())[-1].verification
     assert (last.wrong, last.first_invalid_seq, last.invoice) == (Wrong.INVOICE, 7, "inv_2")
 
 
 def test_an_invoice_that_notes_an_earlier_entry_than_the_one_before_it_is_wrong(written: Wallet) -> None:
-    use_anchor_source(Notes(head_at(8), head_at(3), page=1))
+    use_kept_head_source(Notes(head_at(8), head_at(3), page=1))
     assert found() == ("invoice", 3)
 
 
 def test_an_item_that_was_changed_between_two_parts_is_found(written: Wallet) -> None:
     put_entries(ENTRIES, 8)
-    use_anchor_source(Notes(head_at(3), head_at(8), page=1))
+    use_kept_head_source(Notes(head_at(3), head_at(8), page=1))
     page = verify_ledger("acme", VerifyPlace())
     assert page.place is not None
     assert (page.place.checked, page.place.taken) == (head_at(3), 3)
@@ -334,7 +334,7 @@ def test_the_cursor_carries_all_that_a_part_knows(
 ) -> None:
     client.post("/v1/organizations", {"id": "acme", "name": "Acme"})
     put_entries(ENTRIES, 8)
-    use_anchor_source(Notes(head_at(2), head_at(5), None, head_at(8), page=1))
+    use_kept_head_source(Notes(head_at(2), head_at(5), None, head_at(8), page=1))
     cursor, seen = None, []
     while True:
         said = client.get(VERIFY, **({} if cursor is None else {"cursor": cursor})).json_body
@@ -353,7 +353,7 @@ def test_the_answer_names_what_is_wrong(client: ApiClient, written: Wallet) -> N
     names = ("valid", "first_invalid_seq", "wrong", "wrong_invoice", "wrong_grants", "entries", "next_cursor")
     said = client.get(VERIFY).json_body
     assert [said[name] for name in names] == [False, None, "balances", None, ["gr_b"], 8, None]
-    use_anchor_source(Notes(replace(head_at(4), hash="a" * 64)))
+    use_kept_head_source(Notes(replace(head_at(4), hash="a" * 64)))
     said = client.get(VERIFY).json_body
     assert [said[name] for name in names] == [False, 4, "invoice", "inv_1", [], 3, None]
 

@@ -20,9 +20,9 @@ from chalicelib.catalog import store as catalog_store
 from chalicelib.catalog.meters import Aggregation, Dimension, Meter
 from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.plan_memory_store import remembered_plans
-from chalicelib.credits import anchor_service, claim_service
-from chalicelib.invoices.anchor_service import Anchors
+from chalicelib.credits import claim_service, kept_head_service
 from chalicelib.invoices.claiming import DraftClaims
+from chalicelib.invoices.kept_head_service import InvoiceHeads
 from chalicelib.platform import auth, retries, together
 from chalicelib.platform.writes import Lost, commit
 from chalicelib.shared.clock import clock
@@ -328,7 +328,7 @@ def open_world() -> Iterator[World]:
         clock.set(NOON)
         fresh_process()
         patch.setattr(claim_service._source, "named", DraftClaims())
-        patch.setattr(anchor_service._source, "named", Anchors())
+        patch.setattr(kept_head_service._source, "named", InvoiceHeads())
         try:
             yield World(opened)
         finally:

@@ -1,19 +1,12 @@
 """Grants that are voided, held or given another end while drafts draw on them: what is drawn stays drawn."""
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
-
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
-        2026-01-01 subscribe    acme pro
-"""
 
 
 def test_a_void_leaves_a_draft_what_it_draws_and_is_booked_after_it(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 100.00
         2026-01-10 event        e1 acme calls 1000
@@ -62,7 +55,7 @@ def test_a_void_of_what_no_draft_can_claim_is_booked_at_once(play: Play) -> None
 
 def test_a_grant_that_drafts_draw_whole_has_nothing_to_void(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 20.00
         2026-01-10 event        e1 acme calls 999
@@ -80,7 +73,7 @@ def test_a_grant_that_drafts_draw_whole_has_nothing_to_void(play: Play) -> None:
 
 def test_an_end_moves_as_long_as_it_is_not_booked(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 10.00 expires 2026-03-01
         2026-01-10 event        e1 acme calls 100
@@ -116,7 +109,7 @@ def test_an_end_moves_as_long_as_it_is_not_booked(play: Play) -> None:
 
 def test_ends_in_the_grace_wait_for_the_period_that_is_over_only(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        old 10.00 expires 2026-02-01
         2026-01-01 grant        new 10.00 expires 2026-02-01 00:01
@@ -145,7 +138,7 @@ def test_ends_in_the_grace_wait_for_the_period_that_is_over_only(play: Play) -> 
 
 def test_a_hold_takes_from_what_remains_until_it_is_released_or_ends(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        A 30.00 expires 2026-03-01
         2026-01-01 grant        B 20.00
@@ -183,7 +176,7 @@ def test_a_hold_takes_from_what_remains_until_it_is_released_or_ends(play: Play)
 
 def test_a_hold_outlasts_its_grant_and_what_it_gives_back_has_ended(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 30.00 expires 2026-01-20
         2026-01-19 hold         h1 25.00 172800

@@ -1,5 +1,6 @@
 """The worked examples of the billing rules that need credits, before and after their invoices are finalized."""
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
 
 
@@ -81,18 +82,9 @@ def test_credit_pays_what_the_discount_leaves_of_each_line(play: Play) -> None:
     )
 
 
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
-        2026-01-01 subscribe    acme pro
-"""
-
-
 def test_usage_that_is_taken_back_gives_back_the_credit_that_paid_it(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 90.00
         2026-01-10 event        e1 acme calls 2000

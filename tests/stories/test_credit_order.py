@@ -1,19 +1,12 @@
 """Which grant pays first, and which lines a grant pays at all."""
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
-
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
-        2026-01-01 subscribe    acme pro
-"""
 
 
 def test_grants_are_drawn_in_their_order(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        bought 1.00 basis 0.80
         2026-01-01 grant        free 1.00
@@ -175,7 +168,7 @@ def test_each_price_of_a_dimension_is_paid_by_the_time_of_its_usage(play: Play) 
 
 def test_the_usage_of_the_period_that_is_over_comes_first(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 30.00
         2026-01-10 event        e1 acme calls 1000
@@ -257,7 +250,7 @@ def test_dinars_are_paid_to_three_digits(play: Play) -> None:
 
 def test_credit_depletes_at_the_pace_of_the_last_full_week(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 30.00
                    wallet       depletes none

@@ -1,19 +1,12 @@
 """Credit that comes back: invoices that are voided, credit notes, unused fees, amounts that were carried."""
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
-
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
-        2026-01-01 subscribe    acme pro
-"""
 
 
 def test_an_invoice_that_is_made_again_draws_on_the_windows_of_its_period(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 30.00 expires 2026-02-01
         2026-01-01 grant        H 50.00 from 2026-02-01 priority 1
@@ -44,7 +37,7 @@ def test_an_invoice_that_is_made_again_draws_on_the_windows_of_its_period(play: 
 
 def test_what_comes_back_to_an_ended_grant_expires_when_no_draft_can_claim_it(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 30.00 expires 2026-02-01
         2026-01-01 grant        V 10.00 priority 1
@@ -70,7 +63,7 @@ def test_what_comes_back_to_an_ended_grant_expires_when_no_draft_can_claim_it(pl
 
 def test_an_invoice_whose_credit_another_gave_back_is_voided_after_it(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 40.00
         2026-01-10 event        e1 acme calls 2000
@@ -106,7 +99,7 @@ def test_an_invoice_whose_credit_another_gave_back_is_voided_after_it(play: Play
 
 def test_credit_that_an_invoice_gave_back_and_others_drew_keeps_it_from_being_voided(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 40.00
         2026-01-10 event        e1 acme calls 2000
@@ -132,7 +125,7 @@ def test_credit_that_an_invoice_gave_back_and_others_drew_keeps_it_from_being_vo
 
 def test_a_credit_note_undoes_money_first_then_credits_from_the_latest_on(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        A 15.00
         2026-01-01 grant        B 2.00
@@ -169,7 +162,7 @@ def test_a_credit_note_undoes_money_first_then_credits_from_the_latest_on(play: 
 
 def test_a_credit_note_gives_back_only_what_no_late_usage_did(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 40.00
         2026-01-10 event        e1 acme calls 2000
@@ -187,7 +180,7 @@ def test_a_credit_note_gives_back_only_what_no_late_usage_did(play: Play) -> Non
 
 def test_late_usage_and_notes_never_give_back_more_than_was_billed(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 40.00
         2026-01-10 event        e1 acme calls 2000
@@ -211,7 +204,7 @@ def test_late_usage_and_notes_never_give_back_more_than_was_billed(play: Play) -
 
 def test_what_is_carried_is_drawn_first_and_then_holds_its_invoice(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-10 event        e1 acme calls 1000
         2026-02-02 billing

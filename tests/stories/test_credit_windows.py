@@ -2,15 +2,8 @@
 
 import pytest
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
-
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
-        2026-01-01 subscribe    acme pro
-"""
 
 
 @pytest.mark.parametrize(
@@ -25,7 +18,7 @@ _CALLS = """
 )
 def test_a_grant_pays_up_to_its_end_whenever_jobs_run(play: Play, before: str, after: str) -> None:
     play(
-        _CALLS
+        CALLS
         + f"""
         2026-01-01 grant        G 100.00 expires 2026-01-20
         2026-01-19 23:59:59 event e1 acme calls 100
@@ -63,7 +56,7 @@ def test_a_grant_pays_up_to_its_end_whenever_jobs_run(play: Play, before: str, a
 
 def test_a_period_that_is_finalized_late_still_draws_on_what_has_ended(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 100.00 expires 2026-01-20
         2026-01-10 event        e1 acme calls 100
@@ -87,7 +80,7 @@ def test_a_period_that_is_finalized_late_still_draws_on_what_has_ended(play: Pla
 
 def test_a_grant_from_the_past_pays_for_usage_inside_its_window(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-04 23:59:59 event e1 acme calls 100
         2026-01-05 event        e2 acme calls 100
@@ -114,7 +107,7 @@ def test_a_grant_from_the_past_pays_for_usage_inside_its_window(play: Play) -> N
 
 def test_a_window_begins_and_ends_with_whole_quarter_hours(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 100.00 from 2026-01-05 10:07 expires 2026-01-05 10:38
                    ahead        2026-01-05 10:07 effective G 100.00
@@ -165,7 +158,7 @@ def test_days_of_a_summer_time_zone_are_cut_at_its_midnights(play: Play) -> None
 
 def test_a_scheduled_grant_pays_from_its_first_instant(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        G 10.00 from 2026-01-10 12:00
         2026-01-01 grant        never 7.00 from 2026-01-20
@@ -194,7 +187,7 @@ def test_a_scheduled_grant_pays_from_its_first_instant(play: Play) -> None:
 
 def test_a_grant_that_recurs_pays_each_month_its_own(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 grant        free 10.00 every month times 3
                    ahead        2026-02-01 expires free 10.00
@@ -230,7 +223,7 @@ def test_a_grant_that_recurs_pays_each_month_its_own(play: Play) -> None:
 
 def test_a_grant_that_recurs_comes_whether_or_not_jobs_ran(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-31 grant        free 10.00 every month
         2026-03-01 event        e1 acme calls 100 at 2026-02-27           # 28 February begins the second one

@@ -1,5 +1,6 @@
 """Usage of a period that is closed: billed once as the difference, on the invoice that is open when it comes."""
 
+from tests.stories.openings import CALLS
 from tests.stories.story import Play
 
 _TOKENS = """
@@ -7,13 +8,6 @@ _TOKENS = """
         2026-01-01 organization acme USD UTC
         2026-01-01 plan         pro month
                    charge       tokens graduated 1000:0.02 *:0.01
-        2026-01-01 subscribe    acme pro
-"""
-_CALLS = """
-        2026-01-01 meter        calls sum
-        2026-01-01 organization acme USD UTC
-        2026-01-01 plan         pro month
-                   charge       calls 0.02
         2026-01-01 subscribe    acme pro
 """
 
@@ -91,7 +85,7 @@ def test_late_usage_after_two_invoices_is_the_difference_to_both(play: Play) -> 
 
 def test_late_usage_is_taken_up_to_its_limit_and_not_at_it(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-10 event        e1 acme calls 100
         2026-01-31 23:59:59 event e2 acme calls 100
@@ -213,7 +207,7 @@ def test_late_usage_is_net_of_its_plans_discount_and_taxed_at_todays_rate(play: 
 
 def test_late_usage_after_the_end_gets_an_invoice_when_no_more_can_come(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-10 event        e1 acme calls 100
         2026-01-11 cancel       1 period_end
@@ -242,7 +236,7 @@ def test_late_usage_after_the_end_gets_an_invoice_when_no_more_can_come(play: Pl
 
 def test_late_usage_of_two_periods_after_the_end_waits_for_the_first_limit(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-31 event        e1 acme calls 100
         2026-02-02 billing
@@ -270,7 +264,7 @@ def test_late_usage_of_two_periods_after_the_end_waits_for_the_first_limit(play:
 
 def test_late_usage_of_a_skipped_period_names_no_invoice(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-02-02 billing
                    skipped      1
@@ -377,7 +371,7 @@ def test_late_usage_of_a_part_is_rated_by_the_plan_of_that_part(play: Play) -> N
 
 def test_late_usage_of_a_subscription_that_ended_comes_on_the_next_ones_draft(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-01 plan         max month
                    charge       calls 0.01
@@ -400,7 +394,7 @@ def test_late_usage_of_a_subscription_that_ended_comes_on_the_next_ones_draft(pl
 
 def test_late_usage_alone_can_be_finalized_by_hand(play: Play) -> None:
     play(
-        _CALLS
+        CALLS
         + """
         2026-01-10 event        e1 acme calls 100
         2026-01-16 cancel       1 now

@@ -7,30 +7,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.credits.ledger import Anchor
+from chalicelib.credits.ledger import KeptHead
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedAnchor:
-    """An anchor, and the place behind which a list goes on after it."""
+class PlacedHead:
+    """A kept head, and the place behind which a list goes on after it."""
 
-    anchor: Anchor
+    kept_head: KeptHead
     place: str
 
 
 @dataclass(frozen=True, slots=True)
-class AnchorPage:
-    """Some anchors, their seq never falling. ``place`` is behind all that was read, also what names no entry."""
+class KeptHeads:
+    """Some kept heads, their seq never falling. ``place`` is behind all that was read, also what names no entry."""
 
-    anchors: Sequence[PlacedAnchor] = ()
+    kept_heads: Sequence[PlacedHead] = ()
     place: str | None = None
     is_last: bool = True
 
 
-class AnchorSource(Protocol):
+class KeptHeadSource(Protocol):
     """Knows the finalized invoices of an organization."""
 
-    def list_anchors(self, organization: str, *, after: str | None) -> AnchorPage:
+    def list_kept_heads(self, organization: str, *, after: str | None) -> KeptHeads:
         """List what invoices say about the ledger, oldest first, behind a place, or from the first one on.
 
         One round trip: a page may be empty although more follow.
@@ -41,17 +41,17 @@ class _Source:
     """Keeps the source of the application."""
 
     def __init__(self) -> None:
-        self.named: AnchorSource | None = None
+        self.named: KeptHeadSource | None = None
 
 
 _source = _Source()
 
 
-def use_anchor_source(source: AnchorSource | None) -> None:
+def use_kept_head_source(source: KeptHeadSource | None) -> None:
     """Name the source that knows invoices; ``None`` takes it away."""
     _source.named = source
 
 
-def list_anchors(organization: str, *, after: str | None) -> AnchorPage:
+def list_kept_heads(organization: str, *, after: str | None) -> KeptHeads:
     """List what invoices say about the ledger, oldest first, behind a place; one round trip, which may give none."""
-    return AnchorPage(place=after) if _source.named is None else _source.named.list_anchors(organization, after=after)
+    return KeptHeads(place=after) if _source.named is None else _source.named.list_kept_heads(organization, after=after)

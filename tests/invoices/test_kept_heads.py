@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.credits.ledger import Anchor
-from chalicelib.invoices import anchor_store, store
-from chalicelib.invoices.anchor_service import Anchors
+from chalicelib.credits.ledger import KeptHead
+from chalicelib.invoices import kept_head_store, store
 from chalicelib.invoices.invoice import LedgerHead
+from chalicelib.invoices.kept_head_service import InvoiceHeads
 from chalicelib.platform.reads import read_page
 from chalicelib.platform.writes import commit
 from tests.invoices.issued import issued, line
@@ -23,29 +23,29 @@ def write(number: int, seq: int | None) -> None:
 
 
 def read(organization: str = "acme") -> tuple[list[tuple[int, str]], int]:
-    """Read all anchors: seq and invoice; and in how many pages."""
+    """Read all kept_heads: seq and invoice; and in how many pages."""
     found: list[tuple[int, str]] = []
     place, pages = None, 0
     while True:
-        page = Anchors().list_anchors(organization, after=place)
-        found += [(one.anchor.seq, one.anchor.invoice) for one in page.anchors]
+        page = InvoiceHeads().list_kept_heads(organization, after=place)
+        found += [(one.kept_head.seq, one.kept_head.invoice) for one in page.kept_heads]
         place, pages = page.place, pages + 1
         if page.is_last:
             return found, pages
 
 
-def test_an_organization_without_invoices_has_no_anchors() -> None:
-    page = Anchors().list_anchors("acme", after=None)
-    assert (list(page.anchors), page.place, page.is_last) == ([], None, True)
+def test_an_organization_without_invoices_has_no_kept_heads() -> None:
+    page = InvoiceHeads().list_kept_heads("acme", after=None)
+    assert (list(page.kept_heads), page.place, page.is_last) == ([], None, True)
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(1, 5), (2, 3), (100, 1)])
-def test_anchors_come_in_the_order_of_numbers_without_invoices_that_noted_none(
+def test_kept_heads_come_in_the_order_of_numbers_without_invoices_that_noted_none(
     monkeypatch: pytest.MonkeyPatch, limit: int, pages: int
 ) -> None:
     for number, seq in ((1, None), (2, 3), (9, 3), (10, 12), (100, None)):
         write(number, seq)
-    monkeypatch.setattr(anchor_store, "read_page", lambda query: read_page(query, limit=limit))
+    monkeypatch.setattr(kept_head_store, "read_page", lambda query: read_page(query, limit=limit))
     found, walked = read()
     assert found == [(3, "inv_acme.1p2.0"), (3, "inv_acme.1p9.0"), (12, "inv_acme.1p10.0")]
     assert walked in (pages, pages + 1)
@@ -55,9 +55,9 @@ def test_anchors_come_in_the_order_of_numbers_without_invoices_that_noted_none(
 def test_a_list_goes_on_behind_the_place_of_any_anchor() -> None:
     for number in (1, 2, 3):
         write(number, number)
-    whole = Anchors().list_anchors("acme", after=None)
-    assert whole.anchors[0].anchor == Anchor(1, f"{1:064}", "inv_acme.1p1.0")
-    for place, one in enumerate(whole.anchors):
-        rest = Anchors().list_anchors("acme", after=one.place)
-        assert list(rest.anchors) == list(whole.anchors[place + 1 :])
-    assert whole.place == whole.anchors[-1].place
+    whole = InvoiceHeads().list_kept_heads("acme", after=None)
+    assert whole.kept_heads[0].kept_head == KeptHead(1, f"{1:064}", "inv_acme.1p1.0")
+    for place, one in enumerate(whole.kept_heads):
+        rest = InvoiceHeads().list_kept_heads("acme", after=one.place)
+        assert list(rest.kept_heads) == list(whole.kept_heads[place + 1 :])
+    assert whole.place == whole.kept_heads[-1].place
