@@ -57,9 +57,10 @@ def create_grant(request: Request) -> Effect:
     before = service.read_wallet(organization.id, currency=organization.currency, now=request.now)
     if len(before.allocations) >= MAX_GRANTS:
         raise Conflict(f"There are {MAX_GRANTS} grants, which is the most.")
-    series = [one for one in before.allocations.values() if goes_on(before.allocations, one.grant)]
-    if grant.recurrence is not None and len(series) >= MAX_SERIES:
-        raise Conflict(f"There are {MAX_SERIES} grants that go on recurring, which is the most.")
+    if grant.recurrence is not None:
+        series = [one for one in before.allocations.values() if goes_on(before.allocations, one.grant)]
+        if len(series) >= MAX_SERIES:
+            raise Conflict(f"There are {MAX_SERIES} grants that go on recurring, which is the most.")
     writes, after = service.grant_writes(before, [grant], recorded_at=request.now)
     return Effect(Answer(_show_one(after, grant.id, request.now), 201), writes)
 

@@ -207,7 +207,7 @@ def verify(
 
 
 def find_contradiction(checked: LedgerHead, kept_heads: Iterable[KeptHead]) -> KeptHead | None:
-    """Find the first of some heads that invoices keep that is not the entry that was checked; ``None`` when all of them are."""
+    """Find the first kept head that is not the entry that was checked; ``None`` when all of them are."""
     return next((one for one in kept_heads if (one.seq, one.hash) != (checked.seq, checked.hash)), None)
 
 

@@ -109,18 +109,15 @@ def _record_key(organization: str, name: str) -> ItemKey:
 
 
 def read_records(organization: str, names: Sequence[str]) -> dict[str, PeriodRecord]:
-    """Read the records of some names in one round trip, each very long one in one more; none is an empty record."""
+    """Read the records of some names in one round trip, very long ones in one more; none is an empty record."""
     wanted = list(dict.fromkeys(names))
     found = find_many([_record_key(organization, name) for name in wanted])
-    return {name: _record(name, item) for name, item in zip(wanted, found, strict=True)}
-
-
-def _record(name: str, item: BaseModel | None) -> PeriodRecord:
-    if item is None:
-        return PeriodRecord(name=name)
-    assert isinstance(item, InvoicesItem)
-    packed = _read_pages(item) if item.pages else item.content
-    return read_record(zlib.decompress(packed).decode(), name=name)
+    items = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, InvoicesItem)}
+    records = {
+        name: read_record(zlib.decompress(packed).decode(), name=name)
+        for name, packed in zip(items, _contents(list(items.values())), strict=True)
+    }
+    return {name: records.get(name) or PeriodRecord(name=name) for name in wanted}
 
 
 def record_write(organization: str, record: PeriodRecord) -> Write:
@@ -130,7 +127,7 @@ def record_write(organization: str, record: PeriodRecord) -> Write:
     """
     packed = zlib.compress(write_record(record).encode(), 9)
     item = InvoicesItem(organization, f"ref#{record.name}")
-    if len(packed) <= RECORD_BYTES:
+    if len(packed) <= min(RECORD_BYTES, PAGE_BYTES):
         item.content = packed
     else:
         item.page_id, item.pages = _write_pages(organization, f"ref.{record.name}", packed)
@@ -238,20 +235,35 @@ def get_invoice(organization: str, number: int) -> StoredInvoice:
     item = find(InvoicesItem, (organization, _sort_key(number)))
     if item is None:
         raise Busy("The invoice is being written; try again.")
-    return _stored(item)
+    return _stored([item])[0]
 
 
-def _stored(item: InvoicesItem) -> StoredInvoice:
-    packed = _read_pages(item) if item.pages else item.content
+def _stored(items: Sequence[InvoicesItem]) -> list[StoredInvoice]:
+    return [_unpacked(item, packed) for item, packed in zip(items, _contents(items), strict=True)]
+
+
+def _unpacked(item: InvoicesItem, packed: bytes) -> StoredInvoice:
     invoice = read_invoice(head=item.header, content=zlib.decompress(packed).decode(), standing=_standing_text(item))
     return StoredInvoice(invoice, int(item.version))
 
 
-def _read_pages(item: InvoicesItem) -> bytes:
-    keys = [ItemKey(InvoicesItem, (item.pk, _page_key(item.page_id, place))) for place in range(int(item.pages))]
-    pages = [page for page in find_many(keys) if isinstance(page, InvoicesItem)]
-    assert len(pages) == len(keys), "pages are written before the invoice that names them and never deleted"
-    return b"".join(page.content for page in pages)
+def _contents(items: Sequence[InvoicesItem]) -> list[bytes]:
+    """Give the packed content of items, reading the pages of all of them together."""
+    keys = [_page_keys(item) for item in items]
+    flat = [key for each in keys for key in each]
+    pages = iter(find_many(flat) if flat else ())
+    joined = [_joined([next(pages) for _ in each]) for each in keys]
+    return [packed or item.content for item, packed in zip(items, joined, strict=True)]
+
+
+def _page_keys(item: InvoicesItem) -> list[ItemKey]:
+    return [ItemKey(InvoicesItem, (item.pk, _page_key(item.page_id, place))) for place in range(int(item.pages or 0))]
+
+
+def _joined(pages: Sequence[BaseModel | None]) -> bytes:
+    found = [page.content for page in pages if isinstance(page, InvoicesItem)]
+    assert len(found) == len(pages), "pages are written before the item that names them and never deleted"
+    return b"".join(found)
 
 
 def list_invoices(organization: str, *, below: int | None) -> Iterator[StoredInvoice]:
@@ -259,7 +271,7 @@ def list_invoices(organization: str, *, below: int | None) -> Iterator[StoredInv
     last = _sort_key(10**_NUMBER_DIGITS - 1 if below is None else below - 1)
     within = InvoicesItem.sk.between(_sort_key(0), last)
     for item in walk(Query(model=InvoicesItem, pk=organization, within=within, newest_first=True)):
-        yield _stored(item)
+        yield from _stored([item])
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +317,7 @@ def _index_key(part: str, at: Listed) -> Key:
 def read_listed(listed: Sequence[Listed]) -> list[StoredInvoice]:
     """Read the invoices that an index listed, in its order."""
     found = find_many([ItemKey(InvoicesItem, (one.organization, one.sort_key)) for one in listed])
-    return [_stored(item) for item in found if isinstance(item, InvoicesItem)]
+    return _stored([item for item in found if isinstance(item, InvoicesItem)])
 
 
 def list_overdue(now: datetime, *, shard: int) -> Iterator[tuple[str, int]]:
