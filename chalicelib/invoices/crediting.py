@@ -18,12 +18,13 @@ from chalicelib.credits.wallet import Wallet
 from chalicelib.invoices import credit_moves, credit_notes, finalization, store
 from chalicelib.invoices.commands import get_finalized, read_minor
 from chalicelib.invoices.invoice import CreditNote, CreditTo, Invoice, Line
-from chalicelib.invoices.line_credits import drawn_of, within
+from chalicelib.invoices.line_credits import add_up, drawn_of, is_covered, within
 from chalicelib.invoices.numbering import InvoiceRef, credit_note_number
 from chalicelib.invoices.paid_places import Noted, PaidPlace, find_paid_place
 from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
+from chalicelib.shared.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def issue_credit_note(ref: InvoiceRef, wanted: WantedNote, now: datetime) -> Not
         reversible=paid.reversible,
         outstanding=paid.outstanding,
     )
+    _refuse_together(note, paid)
     note, moved = _note_credit(note, invoice, paid, now)
     changed = credit_notes.with_note(invoice, note)
     event = {**finalization.invoice_event(changed), "credit_note": credit_note_number(ref.organization, note.number)}
@@ -117,6 +119,22 @@ def _reversible(
     """Tell what grants paid of a line that has not come back: by notes on it, or by invoices that took it back."""
     left = credit_notes.reversible_of(invoice, line)
     return left if place is None else within(left, pool=place.paid(records[place.ref.name]))
+
+
+def _refuse_together(note: CreditNote, paid: _Paid) -> None:
+    """Refuse lines of one charge that together take more back than is left of it, though each of them does not."""
+    taken: dict[PaidPlace, Noted] = {}
+    for line in note.lines:
+        place = paid.places.get(line.line)
+        if place is not None:
+            before = taken.get(place.whole, Noted(0))
+            back = add_up(before.back, drawn_of(line.reversed))
+            taken[place.whole] = Noted(before.amount_minor + line.amount_minor, back)
+    for place, noted in taken.items():
+        record = paid.records[place.ref.name]
+        is_left = noted.amount_minor <= place.outstanding_minor(record)
+        if not is_left or not is_covered(noted.back, pool=place.paid(record)):
+            raise Conflict("Lines of one charge together take back more than is left of it.")
 
 
 def _note_credit(

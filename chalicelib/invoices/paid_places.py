@@ -38,6 +38,11 @@ class PaidPlace:
     key: str
     part: _Part
 
+    @property
+    def whole(self) -> "PaidPlace":
+        """Give the place of the whole charge: what the period's own invoice and later ones billed of it is one sum."""
+        return self if self.part is _Part.FEE else replace(self, part=_Part.OWN)
+
     def paid(self, record: PeriodRecord) -> tuple[Drawn, ...]:
         """Give what grants paid and did not get back, over all invoices, oldest first."""
         if self.part is _Part.FEE:

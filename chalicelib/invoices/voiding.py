@@ -85,7 +85,7 @@ class _Undoing:
         for line in self._invoice.content.lines:
             place = find_paid_place(self._ref, line) if line.credits else None
             if place is not None:
-                drawn[place] = add_up(drawn.get(place, ()), credits_drawn(line))
+                drawn[place.whole] = add_up(drawn.get(place.whole, ()), credits_drawn(line))
         for place, paid in drawn.items():
             if not is_covered(paid, pool=place.paid(self._billing.record_of(place.ref))):
                 raise Conflict("Another invoice gave back credit that paid this one: void that invoice first.")

@@ -407,3 +407,37 @@ def test_a_running_draft_shows_usage_the_whole_fee_and_its_tax(api: ApiClient) -
     assert lines(shown) == {"usage-tokens": ("250", "2.50", "2.50"), "fee-support": ("1", "10.00", "10.00")}
     assert (shown["status"], shown["tax"], shown["total"], shown["amount_due"]) == ("draft", "2.38", "14.88", "14.88")
     assert (shown["number"], shown["issued_at"], shown["due_at"], shown["payment_status"]) == (None, None, None, None)
+
+
+def test_lines_of_one_charge_never_take_back_more_than_is_left_of_it(client: ApiClient) -> None:
+    """Two models of one charge, of which an amend took one away: each line may be noted, both together may not."""
+    each = {"model": "per_unit", "unit_price": "0.02"}
+    by_model = {"dimension": "model", "prices": {"a": each, "b": each}}
+    charge = {name: CENT[name] for name in ("key", "name", "type", "meter")}
+    set_clock("2026-01-01")
+    add_organization(client)
+    add_meter(client)
+    add_plan(client, charges=[{**charge, "prices_by": by_model}])
+    subscribe(client)
+    body_of(client.post("/v1/organizations/acme/credits/grants", {"name": "G", "amount": "40"}), 201)
+    set_clock("2026-01-10")
+    for model in ("a", "b"):
+        send(client, model, "2026-01-05T00:00:00Z", 1000, model=model)
+    run(client, "run_billing", "2026-02-02T01:00:00Z")
+    place = {"organization": "acme", "source": "tests", "id": "b", "time": "2026-01-05T00:00:00Z", "reason": "x"}
+    body_of(client.post("/v1/events/amend", {**place, "data": {"n": 0, "model": "b"}}), 202)
+    run(client, "run_billing", "2026-03-03T01:00:00Z")
+    first, second = (line["id"] for line in invoice(client, "1p0.0")["lines"])
+    notes = "/v1/invoices/inv_acme.1p0.0/credit-notes"
+
+    def note(*amounts: tuple[str, str]) -> Any:
+        wanted = [{"line": line, "amount": amount} for line, amount in amounts]
+        return client.post(notes, {"lines": wanted, "reason": "x", "to": "credit"})
+
+    assert refused(note((first, "20.00"), (second, "0.01"))) == (409, "conflict", set())
+    assert refused(note((second, "20.01"))) == (422, "invalid-input", {"/lines/0/amount"})
+    body_of(note((first, "15.00")), 201)
+    assert refused(note((first, "5.01"))) == (422, "invalid-input", {"/lines/0/amount"})
+    body_of(note((first, "5.00")), 201)
+    [grant] = body_of(client.get("/v1/organizations/acme/credits/grants"))["data"]
+    assert (grant["consumed"], grant["remaining"]) == ("0.00", "40.00")
