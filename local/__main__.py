@@ -45,6 +45,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="fill in the demo data of an AI platform: usage and invoices"
     )
+    parser.add_argument(
+        "--no-traffic", action="store_false", dest="traffic", help="let no events trickle into the demo while it runs"
+    )
     parser.add_argument("--empty", action="store_false", dest="demo", help="no demo data (as is)")
     parser.add_argument("--clock", type=_instant, metavar="INSTANT", help="let the domain's clock stand at an instant")
     parser.add_argument("--admin-key", metavar="KEY", help="a word that is accepted as an admin key")
@@ -62,6 +65,7 @@ def _serve(options: argparse.Namespace) -> int:
             demo=options.demo,
             clock=options.clock,
             admin_key=options.admin_key,
+            traffic=options.traffic,
         )
     )
 

@@ -1,4 +1,4 @@
-"""What the demo's customers pay: who sells to whom, plans, subscriptions, credit, and how invoices are paid.
+"""What the demo's customers pay: who sells to whom, plans, subscriptions, first credit, and how invoices are paid.
 
 Everything is looked up before it is made, so doing it again changes nothing.
 """
@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.shared.time import format_instant, parse_instant
-from local.demo import CUSTOMERS, Asks
+from local import demo
+from local.demo import Asks
+from local.demo_acts import item_of
 
 _SELLER = {
     "legal_name": "Lattice Compute GmbH",
@@ -18,13 +20,17 @@ _SELLER = {
 }
 _OPEN = ("unpaid", "partly_paid", "overdue")
 _FIRST_CREDIT_DAYS = 90
+# One-off invoices are told apart by the name of their only line; this one is never paid.
+FORGOTTEN_ITEM = "H100 capacity reservation"
+_SECOND_TRANSFER_AFTER = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """What bills one customer: what its invoices say, its plan and credit.
 
-    It pays ``pays_after`` an invoice was issued, but forgets each whose number divides by ``forgets`` evenly.
+    It pays ``pays_after`` an invoice was issued, but forgets each whose number divides by ``forgets`` evenly; those
+    are given up ``given_up_after`` they were issued.
     """
 
     organization: str
@@ -33,6 +39,7 @@ class Account:
     grant: Mapping[str, Any] | None = None
     pays_after: timedelta
     forgets: int | None = None
+    given_up_after: timedelta = timedelta(days=50)
 
 
 def _usage(key: str, name: str, meter: str, model: str | None = None, **more: Any) -> dict[str, Any]:
@@ -62,7 +69,7 @@ _SCALE = {
             prices_by={
                 "dimension": "model",
                 "prices": {
-                    "llama-70b": {"model": "graduated", "tiers": _tiers("2000000", "0.0000036", "0.0000029")},
+                    "llama-70b": {"model": "graduated", "tiers": _tiers("250000000", "0.0000036", "0.0000029")},
                     "llama-8b": {"model": "per_unit", "unit_price": "0.0000009"},
                 },
                 "default": {"model": "per_unit", "unit_price": "0.0000019"},
@@ -96,7 +103,7 @@ _TEAM = {
     "net_days": 14,
     "charges": [
         _usage(
-            "inference", "Inference", "inference_tokens", "volume", tiers=_tiers("1000000", "0.0000036", "0.000003")
+            "inference", "Inference", "inference_tokens", "volume", tiers=_tiers("50000000", "0.0000036", "0.000003")
         ),
         _usage(
             "training", "Training", "training_gpu_hours", "graduated", tiers=_tiers("400", "2.4", "2.1"), maximum="2000"
@@ -129,7 +136,7 @@ ACCOUNTS = (
             "tax_rates": [{"name": "Sales tax", "percent": "8.875"}],
         },
         plan=_SCALE,
-        grant={"name": "Launch credit", "amount": "750", "priority": 10},
+        grant={"name": "Launch credit", "amount": "2500", "priority": 10},
         pays_after=timedelta(days=11),
     ),
     Account(
@@ -162,7 +169,7 @@ ACCOUNTS = (
 
 def define(operator: Asks, since: datetime) -> None:
     """Create customers, plans, subscriptions and credit that begin at an instant, which the clock must show."""
-    for customer in CUSTOMERS:
+    for customer in demo.CUSTOMERS:
         if operator.find(f"/v1/organizations/{customer.organization['id']}") is None:
             operator.require("POST", "/v1/organizations", customer.organization)
     settings = operator.require("GET", "/v1/settings")
@@ -187,20 +194,31 @@ def _open(operator: Asks, account: Account, since: datetime) -> None:
 
 
 def pay(operator: Asks, now: datetime) -> None:
-    """Pay the invoices that their customers have paid by now; the reference makes that happen once."""
+    """Pay the invoices that their customers have paid by now, and give up what they never will."""
     accounts = {account.organization: account for account in ACCOUNTS}
     for invoice in operator.require("GET", "/v1/invoices?status=finalized&limit=200")["data"]:
         account = accounts.get(invoice["organization"])
-        if account is None or invoice["payment_status"] not in _OPEN:
+        if account is None or invoice["payment_status"] not in _OPEN or item_of(invoice) == FORGOTTEN_ITEM:
             continue
-        paid_at = parse_instant(invoice["issued_at"]) + account.pays_after
-        if paid_at <= now and not _forgets(account, invoice["number"]):
-            payment = {
-                "amount": invoice["amount_due"],
-                "paid_at": format_instant(paid_at),
-                "reference": f"Transfer for {invoice['number']}",
-            }
-            operator.require("POST", f"/v1/invoices/{invoice['id']}/payments", payment)
+        path = f"/v1/invoices/{invoice['id']}"
+        if not _forgets(account, invoice["number"]):
+            _pay_when_it_is_time(operator, invoice, account.pays_after, now)
+        elif parse_instant(invoice["issued_at"]) + account.given_up_after <= now:
+            operator.require("POST", f"{path}/uncollectible", {"reason": "No answer to three reminders"})
+
+
+def _pay_when_it_is_time(operator: Asks, invoice: Mapping[str, Any], pays_after: timedelta, now: datetime) -> None:
+    """Pay what is due, under a reference that makes it happen once. What the bank returned is sent a second time."""
+    returned = sum(payment["reversed"] for payment in invoice["payments"])
+    paid_at = parse_instant(invoice["issued_at"]) + pays_after + returned * _SECOND_TRANSFER_AFTER
+    if paid_at > now:
+        return
+    payment = {
+        "amount": invoice["amount_due"],
+        "paid_at": format_instant(paid_at),
+        "reference": f"Transfer {returned + 1} for {invoice['number']}",
+    }
+    operator.require("POST", f"/v1/invoices/{invoice['id']}/payments", payment)
 
 
 def _forgets(account: Account, number: str) -> bool:

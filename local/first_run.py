@@ -1,26 +1,19 @@
-"""What a local server needs before it serves: an admin key, its settings, and demo data where that is wanted.
+"""What a local server needs before it serves: an admin key and its settings.
 
 All of it is asked of the app as anyone would: the first key by the direct function, the rest by routes.
 """
 
 import json
-from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from chalice.app import Chalice
 
-from chalicelib.shared.clock import clock
-from chalicelib.shared.time import format_instant, parse_instant
+from local.demo import Refused
 from local.gateway import Gateway, lambda_context
 from local.home import Home
 from local.http_server import HttpRequest
-from local.jobs import Jobs
 
 ADMIN_KEY = "admin-key"
-DEMO_UNTIL, DEMO_EDITION = "demo-until", "demo-edition"
-# A folder with the demo of another edition gets this one beside what is there.
-_EDITION = "2"
 
 
 class Operator:
@@ -40,18 +33,18 @@ class Operator:
         """Give the JSON of something that may not exist; ``None`` where it does not."""
         status, content = self.ask("GET", path)
         if status not in (200, 404):
-            raise RuntimeError(f"GET {path} answered {status}: {json.dumps(content)[:1000]}")
+            raise Refused(f"GET {path} answered {status}: {json.dumps(content)[:1000]}")
         return content if status == 200 else None
 
     def require(self, method: str, path: str, body: Any = None) -> Any:
         """Give the JSON of one request that must succeed."""
         status, content = self.ask(method, path, body)
         if status >= 300:
-            raise RuntimeError(f"{method} {path} answered {status}: {json.dumps(content)[:1000]}")
+            raise Refused(f"{method} {path} answered {status}: {json.dumps(content)[:1000]}")
         return content
 
 
-def prepare(app: Chalice, home: Home, *, demo: bool) -> str:
+def prepare(app: Chalice, home: Home) -> str:
     """Make the data ready and give the admin key, which is made once for kept data."""
     gateway = Gateway(app)
     key = home.read(ADMIN_KEY)
@@ -61,8 +54,6 @@ def prepare(app: Chalice, home: Home, *, demo: bool) -> str:
         if is_new:
             _create_unknown_organizations(Operator(gateway, key))
         home.keep(ADMIN_KEY, key)
-    if demo:
-        _bring_demo_up_to_date(app, Operator(gateway, key), home)
     return key
 
 
@@ -77,27 +68,3 @@ def _first_key(app: Chalice) -> str:
 def _create_unknown_organizations(operator: Operator) -> None:
     settings = operator.require("GET", "/v1/settings")
     operator.require("PUT", "/v1/settings", settings | {"create_unknown_organizations": True})
-
-
-def _bring_demo_up_to_date(app: Chalice, operator: Operator, home: Home) -> None:
-    """Live through what happened since an earlier start, up to the current hour; the clock is then as it was."""
-    from local import demo, demo_history
-
-    until = clock.now().replace(minute=0, second=0, microsecond=0)
-    kept = home.read(DEMO_UNTIL) if home.read(DEMO_EDITION) == _EDITION else None
-    since = parse_instant(kept) if kept is not None else until - timedelta(days=demo.DAYS)
-    if since >= until:
-        return
-    stood_at = clock.now() if clock.is_set() else None
-    try:
-        if kept is None:
-            demo_history.begin(operator, since)
-            _keep_progress(home, since)
-            home.keep(DEMO_EDITION, _EDITION)
-        demo_history.live_through(operator, Jobs(app), (since, until), partial(_keep_progress, home))
-    finally:
-        clock.set(stood_at)
-
-
-def _keep_progress(home: Home, until: datetime) -> None:
-    home.keep(DEMO_UNTIL, format_instant(until))

@@ -6,14 +6,18 @@ all their values, literal routes win over variables, an empty body is ``None``, 
 path that no route knows is a 404 problem, as the deployed gateway's responses make it. Several threads may answer at a
 time: the app keeps each request to its own.
 
+Answers of some size leave compressed for clients that accept it, as ``minimum_compression_size`` has it there.
+
 One difference stays: bytes that are not UTF-8 arrive as they were sent (the deployed gateway replaces them), so the
 app can refuse them.
 """
 
 import base64
+import gzip
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -27,6 +31,7 @@ from local.problems import refused
 _MEMORY_MB = 1024
 _ROUTE_TIMEOUT_S = 29
 _LONGEST_TIMEOUT_S = 900
+_COMPRESSED_FROM_BYTES = 1024
 
 
 def lambda_context(function_name: str, timeout_s: int = _LONGEST_TIMEOUT_S) -> LambdaContext:
@@ -80,7 +85,7 @@ class Gateway:
         event = self._event(request, route, body)
         event["pathParameters"] = variables or None
         event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None
-        return _answer_of(self._app(event, lambda_context("local", _ROUTE_TIMEOUT_S)))
+        return _packed(_answer_of(self._app(event, lambda_context("local", _ROUTE_TIMEOUT_S))), request)
 
     def _event(self, request: HttpRequest, route: str, body: bytes) -> dict[str, Any]:
         headers = {name: values[-1] for name, values in request.headers.items()}
@@ -116,6 +121,15 @@ def _unpacked(request: HttpRequest) -> bytes | None:
     except zlib.error:
         return None
     return body if unpacker.eof else None
+
+
+def _packed(answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
+    """Compress an answer of some size with gzip for who accepts that."""
+    accepted = (request.header("accept-encoding") or "").lower()
+    if len(answer.body) < _COMPRESSED_FROM_BYTES or "gzip" not in accepted:
+        return answer
+    body = gzip.compress(answer.body, compresslevel=6, mtime=0)
+    return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), body=body)
 
 
 def _answer_of(response: Mapping[str, Any]) -> HttpAnswer:

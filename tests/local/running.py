@@ -11,12 +11,12 @@ from typing import Any
 
 from local.client import Client, Reply
 
-# The demo of two days instead of 45.
+# The demo of two days instead of 100.
 _SHORT_DEMO = "demo.DAYS = 2"
-# Five weeks of customers that use little.
+# All its days, of customers that use much once a week.
 SPARSE_DEMO = (
-    "from dataclasses import replace; demo.DAYS = 36; "
-    "demo.CUSTOMERS = tuple(replace(one, hours=range(10, 14, 3), scale=1, jobs=1) for one in demo.CUSTOMERS)"
+    "from dataclasses import replace; demo.CUSTOMERS = tuple(replace(one, hours=range(12, 14), "
+    "weekdays=range(1, 2), requests=one.requests * 100, jobs=1) for one in demo.CUSTOMERS)"
 )
 _COMMAND = "import sys; from local import demo; {demo}; from local.__main__ import main; sys.exit(main())"
 

@@ -1,20 +1,17 @@
 """A started server keeps what it was given, whatever ends it."""
 
-import json
 import signal
 import stat
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.shared.time import format_instant
 from local.client import Client, Unreachable
-from local.demo import CUSTOMERS, METERS, events_between
+from local.demo import METERS, UNUSED_METER
 from tests.local.running import Running, command, serving
 
 METER = {"key": "calls", "name": "Calls", "event_type": "call", "aggregation": "count"}
@@ -41,6 +38,7 @@ def _calls(server: Running) -> int:
 def test_a_restart_keeps_key_secrets_and_data(tmp_path: Path) -> None:
     with serving("--data", tmp_path, "--clock", "2026-03-01T12:00:00Z") as first:
         assert set(first.ready) == {"url", "console_url", "admin_key"}
+        assert first.ready["console_url"] == f"{first.ready['url']}/console#key={first.ready['admin_key']}"
         assert first.get("/v1/session")["role"] == "admin"
         assert first.get("/v1/settings")["create_unknown_organizations"] is True
         assert _now(first) == "2026-03-01T12:00:00Z"
@@ -56,6 +54,7 @@ def test_a_restart_keeps_key_secrets_and_data(tmp_path: Path) -> None:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
     with serving("--data", tmp_path, "--clock", "2026-03-01T12:00:00Z", "--admin-key", "a word") as second:
         assert second.ready["admin_key"] == "a word"
+        assert second.ready["console_url"].endswith("/console#key=a%20word")
         assert _calls(second) == 1
         kept = Client(second.ready["url"], first.ready["admin_key"])
         assert kept.get("/v1/session").status == 200
@@ -111,20 +110,61 @@ def test_an_import_outlives_a_kill_of_the_server(tmp_path: Path) -> None:
         assert usage["data"][0]["total"] == str(sum(range(3000)) + 1500)
 
 
-def test_demo_data_is_there_at_the_start_and_is_not_doubled_by_the_next(tmp_path: Path) -> None:
-    def totals(*arguments: object) -> dict[str, str]:
-        with serving("--data", tmp_path, "--demo", *arguments) as server:
-            used = server.get("/v1/organizations/acme-ai/usage")["data"]
-            report = server.post("/_local/jobs/rollup_usage", {})["jobs"]["rollup_usage"]
-            assert report["rollup"] == {"rolled_up": 0, "left": 0, "unfinished": []}
-            return {meter["meter"]: meter["total"] for meter in used}
+def _demo_totals(server: Running) -> dict[str, str]:
+    used = server.get("/v1/organizations/acme-ai/usage")["data"]
+    report = server.post("/_local/jobs/rollup_usage", {})["jobs"]["rollup_usage"]
+    assert report["rollup"] == {"rolled_up": 0, "left": 0, "unfinished": []}
+    assert server.get("/v1/organizations/acme-ai/events?source=demo-live")["data"] == []
+    return {meter["meter"]: meter["total"] for meter in used}
 
-    first = totals("--clock", "2026-03-03T10:20:00Z")
-    assert set(first) == {meter["key"] for meter in METERS} - {"fine_tuning_tokens"}
+
+def test_demo_data_is_there_at_the_start_and_is_not_doubled_by_the_next(tmp_path: Path) -> None:
+    def totals(now: str) -> dict[str, str]:
+        with serving("--data", tmp_path, "--demo", "--clock", now) as server:
+            return _demo_totals(server)
+
+    first = totals("2026-03-03T10:20:00Z")
+    assert set(first) == {meter["key"] for meter in METERS} - {UNUSED_METER}
     (tmp_path / "demo-until").unlink()
-    assert totals("--clock", "2026-03-03T10:20:00Z") == first
-    later = totals("--clock", "2026-03-04T10:20:00Z")
+    assert totals("2026-03-03T10:20:00Z") == first
+    later = totals("2026-03-04T10:20:00Z")
     assert int(later["inference_requests"]) > int(first["inference_requests"])
+    (tmp_path / "demo-edition").write_text("2")
+    assert totals("2026-03-05T10:20:00Z")["inference_requests"] == later["inference_requests"]
+
+
+def test_the_demo_tells_a_person_where_the_console_opens(tmp_path: Path) -> None:
+    arguments = ("--data", tmp_path, "--clock", "2026-03-03T10:20:00Z")
+    with serving(*arguments, "--demo", demo="demo.DAYS = 1") as first:
+        first.process.send_signal(signal.SIGTERM)
+        assert first.process.wait(20) == 0
+        assert first.process.stderr is not None
+        operator, customer = first.process.stderr.read().splitlines()[-2:]
+    assert operator.endswith(f" {first.ready['console_url']}")
+    assert f" {first.ready['url']}/console#token=" in customer
+    with serving(*arguments) as second:
+        session = Client(second.ready["url"], customer.partition("#token=")[2]).get("/v1/session").content
+        assert (session["organization"], session["expires_at"]) == ("acme-ai", "2026-03-04T10:20:00Z")
+
+
+def test_live_traffic_goes_on_where_the_history_of_the_demo_ends(tmp_path: Path) -> None:
+    demo = "demo.DAYS = 1; from local import demo_traffic; demo_traffic._PAUSE_MS = range(5, 10)"
+
+    def events(server: Running, source: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = server.get(f"/v1/organizations/acme-ai/events?source={source}&limit=200")["data"]
+        return found
+
+    with serving("--data", tmp_path, "--demo", demo=demo) as server:
+        while len(live := events(server, "demo-live")) < 10:
+            assert server.process.poll() is None
+        assert {event["state"] for event in live} == {"counted"}
+        assert events(server, "demo")[0]["time"] < live[-1]["time"]
+        drawn = len(events(server, "demo"))
+    noted = (tmp_path / "demo-until").read_text().strip()
+    assert noted >= live[0]["time"]
+    with serving("--data", tmp_path, "--demo", "--no-traffic", demo=demo) as server:
+        assert len(events(server, "demo")) == drawn
+        assert (tmp_path / "demo-until").read_text().strip() == noted
 
 
 def test_data_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,15 +197,3 @@ def test_importing_the_command_reads_no_settings_of_the_app() -> None:
     """The environment is prepared before the app reads it."""
     code = "import sys, local.serve; print('chalicelib.platform.settings' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
-
-
-def test_demo_events_are_the_same_each_time_and_join_without_gap() -> None:
-    start = datetime(2026, 3, 1, 5, tzinfo=UTC)
-    middle, end = start + timedelta(days=2, hours=7), start + timedelta(days=5)
-    whole = [event for batch in events_between(start, end) for event in batch]
-    parts = [event for span in ((start, middle), (middle, end)) for batch in events_between(*span) for event in batch]
-    assert sorted(map(json.dumps, whole)) == sorted(map(json.dumps, parts))
-    assert len({(event["subject"], event["id"]) for event in whole}) == len(whole)
-    assert {event["subject"] for event in whole} == {customer.organization["id"] for customer in CUSTOMERS}
-    assert all(format_instant(start) <= event["time"] < format_instant(end) for event in whole)
-    assert max(len(json.dumps(batch)) for batch in events_between(start, end)) < 3_000_000

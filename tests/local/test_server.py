@@ -116,6 +116,21 @@ def test_chunked_and_compressed_bodies_arrive_whole(connection: http.client.HTTP
     assert _ask(connection, "POST", "/things", b"text", packed)[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("size", "accepted", "is_packed"), [(2000, "gzip, br", True), (2000, "br", False), (20, "gzip", False)]
+)
+def test_answers_of_some_size_leave_compressed_for_who_accepts_that(
+    connection: http.client.HTTPConnection, size: int, accepted: str, is_packed: bool
+) -> None:
+    headers = {"Content-Type": "text/csv", "Accept-Encoding": accepted}
+    connection.request("POST", "/things", b"a" * size, headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    assert (answer.headers["Content-Encoding"] == "gzip") == is_packed
+    assert int(answer.headers["Content-Length"]) == len(body)
+    assert json.loads(gzip.decompress(body) if is_packed else body)["body"] == "a" * size
+
+
 def test_an_unknown_path_is_a_problem(connection: http.client.HTTPConnection) -> None:
     status, problem = _ask(connection, "GET", "/nothing/here")
     assert (status, problem["type"]) == (404, "/problems/not-found")
