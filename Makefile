@@ -4,37 +4,49 @@
 #   make test     linter, types, every test                 make test ARGS="tests/usage -k fold"
 #   make check    linter, types, structure: under a minute, before each commit
 #   make bench    one JSON object: cost and speed of the write, read and billing paths
+#   make assets   the packages of the console, into its folder
+#   make screenshots   the pictures of the README, from the demo
 #   make lint · make types · make routes (accept the routes as they are) · make lock · make clean
 #
-# PYTHON=/path/to/python3.12 chooses the interpreter of .venv.
+# PYTHON=/path/to/python3.12 chooses the interpreter of .venv. Node 20 and its npm fetch the console's packages.
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+# The packages of the console, and of its tests, by package-lock.json; what the console serves is copied from them.
+PACKAGES := node_modules/.installed
+VENDOR := chalicelib/console/static/vendor
+ASSETS := $(VENDOR)/.copied
 # Tests share nothing, so every core takes some; their order inside a file does not matter.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 SOURCES := $(wildcard app.py) chalicelib $(wildcard local bench) tests
 
-.PHONY: run test check bench lint types routes lock clean
+.PHONY: run test check bench assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test
 
-run: $(READY)
+run: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
-test: lint types
+test: lint types $(ASSETS)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: lint types
+check: lint types $(ASSETS)
 	$(BIN)/python -m pytest -q tests/house
 
 bench: $(READY)
 	@exec $(BIN)/python -m bench $(ARGS)
 
+assets: $(ASSETS)
+
+screenshots: $(READY) $(ASSETS)
+	@exec $(BIN)/python -m tests.console.screenshots $(ARGS)
+
 lint: $(READY)
 	$(BIN)/python -m ruff check $(SOURCES)
 
-types: $(READY)
+types: $(READY) $(PACKAGES)
 	$(BIN)/python -m mypy $(SOURCES)
+	node_modules/.bin/tsc --project jsconfig.json
 
 routes: $(READY)
 	$(BIN)/python -m tests.house.test_routes
@@ -46,7 +58,13 @@ lock: $(READY)
 	    --no-emit-find-links --custom-compile-command "make lock" --output-file requirements/dev.txt requirements/dev.in
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.txt requirements/dev.txt
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
+
+$(PACKAGES): package.json package-lock.json
+	@requirements/install-packages $@
+
+$(ASSETS): $(PACKAGES)
+	@requirements/copy-assets $(VENDOR)

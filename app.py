@@ -4,6 +4,7 @@ from chalice.app import Chalice
 
 from chalicelib.catalog import api_keys, api_meters, api_organizations, api_plans, api_settings
 from chalicelib.catalog import store as catalog_store
+from chalicelib.console import api_console
 from chalicelib.credits import api_balance, api_grants, api_holds, api_ledger, claim_service, kept_head_service
 from chalicelib.credits import jobs as credit_jobs
 from chalicelib.invoices import api_authorize, api_documents, api_invoice_actions, api_invoices, api_subscriptions
@@ -41,6 +42,7 @@ serve(
     api_invoice_actions.routes,
     api_documents.routes,
     api_authorize.routes,
+    api_console.routes,
 )
 
 auth.use_key_source(catalog_store.find_key)

@@ -117,6 +117,7 @@ def get_session(request: Request) -> Answer:
             "organization": caller.organization,
             "name": caller.name,
             "expires_at": None if ends is None else format_instant(ends),
+            "as_of": format_instant(request.now),
         }
     )
 

@@ -249,12 +249,13 @@ class ApiKeyList(AnswerModel):
 
 
 class SessionAnswer(AnswerModel):
-    """Who is signed in."""
+    """Who is signed in, until when (``null``: no end), and the time here."""
 
     role: str
     organization: str | None
     name: str | None
     expires_at: str | None
+    as_of: str
 
 
 class NewPortalLink(RequestModel):

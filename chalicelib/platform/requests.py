@@ -61,7 +61,13 @@ def check_variables(path: Mapping[str, str]) -> None:
 
 
 def read_query(model: type[BaseModel] | None, parameters: Parameters) -> tuple[BaseModel | None, list[Fault]]:
-    """Read the query parameters; faults instead of a model when there are any."""
+    """Read the query parameters; faults instead of a model when there are any.
+
+    What the model does not know is a fault, unless it says that it ignores the rest.
+    """
+    if model is not None and model.model_config.get("extra") == "ignore":
+        known = {field.alias or name for name, field in _fields(model)}
+        parameters = {name: values for name, values in parameters.items() if name in known}
     kinds = {} if model is None else {field.alias or name: _kind(field.annotation) for name, field in _fields(model)}
     sent: dict[str, Any] = {}
     faults: list[Fault] = []

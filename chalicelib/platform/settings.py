@@ -12,7 +12,8 @@ class Settings:
     """The deployment's own values. ``stage`` is in the name of every table.
 
     ``rollup_queue_url`` is where a rollup sends the shards it has no time for, ``billing_queue_url`` where the billing
-    run sends organizations when there are many; empty where there is no such queue.
+    run sends organizations when there are many; empty where there is no such queue. ``frame_ancestors`` says which
+    pages may embed the console, as the directive of that name in a Content-Security-Policy does.
     """
 
     stage: str
@@ -21,6 +22,7 @@ class Settings:
     rollup_queue_url: str
     billing_queue_url: str
     log_level: str
+    frame_ancestors: str
     is_lambda: bool
     signing_secret: str = field(repr=False)
 
@@ -47,9 +49,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         rollup_queue_url=environment.get("METERFOLD_ROLLUP_QUEUE_URL", ""),
         billing_queue_url=environment.get("METERFOLD_BILLING_QUEUE_URL", ""),
         log_level=environment.get("METERFOLD_LOG_LEVEL", "INFO"),
+        frame_ancestors=_frame_ancestors(environment.get("METERFOLD_FRAME_ANCESTORS", "")),
         is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
         signing_secret=environment.get("METERFOLD_SIGNING_SECRET", ""),
     )
+
+
+def _frame_ancestors(text: str) -> str:
+    """Keep what can stand in the directive; what would end it, and so could open the policy, is the same as nothing."""
+    return text.strip() if text.strip() and not set(text) & set(";,\r\n") else "'self'"
 
 
 settings = read_settings(os.environ)

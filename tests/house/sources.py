@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOMAINS = ("catalog", "usage", "credits", "invoices")
+DOMAINS = ("catalog", "usage", "credits", "invoices", "console")
 PRODUCT = ("app.py", "chalicelib/", "local/", "bench/")
 
 type_of_function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -75,25 +75,30 @@ def deployed() -> list[Source]:
     return [source for source in sources() if source.path.startswith(("app.py", "chalicelib/"))]
 
 
+@cache
+def nodes(source: Source) -> tuple[ast.AST, ...]:
+    """List every node of a file's syntax tree, walked once for all tests."""
+    return tuple(ast.walk(source.tree))
+
+
 def functions(source: Source) -> Iterator[type_of_function]:
     """Walk over every function and method, nested ones too."""
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, type_of_function):
             yield node
 
 
 def classes(source: Source) -> Iterator[ast.ClassDef]:
     """Walk over every class, nested ones too."""
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.ClassDef):
             yield node
 
 
-def calls(source: Source) -> Iterator[tuple[ast.Call, str]]:
-    """Walk over every call with the dotted name of what is called."""
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call):
-            yield node, dotted(node.func)
+@cache
+def calls(source: Source) -> tuple[tuple[ast.Call, str], ...]:
+    """List every call with the dotted name of what is called."""
+    return tuple((node, dotted(node.func)) for node in nodes(source) if isinstance(node, ast.Call))
 
 
 def dotted(node: ast.expr) -> str:

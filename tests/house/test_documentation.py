@@ -3,6 +3,7 @@
 import ast
 import re
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import PurePosixPath
 
 from chalicelib.platform.problems import PROBLEMS
@@ -90,13 +91,14 @@ def test_every_path_in_the_documents_exists() -> None:
     assert missing_paths("README.md", "in `chalicelib/shared/` and `POST /v1/events`, `text/csv`") == []
 
 
-def defined_tests() -> set[str]:
-    names = set()
+@cache
+def defined_tests() -> frozenset[str]:
+    names: set[str] = set()
     for source in sources():
         if source.path.startswith("tests/"):
             names |= set(re.findall(r"^\s*(?:async )?def (test_\w+)", source.text, re.MULTILINE))
             names.add(source.name)
-    return names
+    return frozenset(names)
 
 
 def unknown_tests(document: str, text: str) -> list[str]:
@@ -124,7 +126,7 @@ def test_every_invariant_names_its_test() -> None:
 
 
 def test_every_domain_has_a_readme() -> None:
-    domains = {"catalog", "usage", "credits", "invoices"}
+    domains = {"catalog", "usage", "credits", "invoices", "console"}
     assert [name for name in sorted(domains) if text_of_or_none(f"chalicelib/{name}/README.md") is None] == []
     assert text_of_or_none("chalicelib/nothing/README.md") is None
 

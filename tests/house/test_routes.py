@@ -86,7 +86,7 @@ def test_there_is_room_under_the_gateways_limit_of_resources() -> None:
 
 def test_only_documents_and_problems_need_no_credential() -> None:
     public = {spec.path for spec in specs() if spec.scope == "public"}
-    assert public <= {"/openapi.json", "/problems/{code}", "/health", "/"}
+    assert public <= {"/openapi.json", "/problems/{code}", "/health", "/console", "/console/assets/{name}"}
 
 
 def test_routes_of_an_organization_are_bound_to_it() -> None:

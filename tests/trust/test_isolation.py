@@ -37,6 +37,8 @@ ROUTES: Mapping[str, Ask] = {
     "GET /health": PUBLIC_OR_OWN,
     "GET /openapi.json": PUBLIC_OR_OWN,
     "GET /problems/{code}": Ask(variables={"code": "{org}"}),
+    "GET /console": PUBLIC_OR_OWN,
+    "GET /console/assets/{name}": Ask(variables={"name": "{org}"}),
     "GET /v1/api-keys": Ask(refused=GLOBAL),
     "POST /v1/api-keys": Ask({"name": "mine", "role": "read", "organization": "{org}"}, refused=GLOBAL),
     "DELETE /v1/api-keys/{key}": Ask(refused=GLOBAL, variables={"key": "key_of_{org}"}),

@@ -1,0 +1,89 @@
+/**
+ * The time as the server tells it. A reader's clock may be wrong, and the local server's may stand still, so every
+ * answer with an `as_of` sets this one.
+ */
+import { useEffect, useState } from "preact/hooks";
+
+const REFRESH_MS = 30_000;
+
+let asOf = /** @type {string | null} */ (null);
+let heardMs = 0;
+let ticks = 0;
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+function tell() {
+  listeners.forEach((listener) => listener());
+}
+
+/**
+ * Hear the time of an answer. What is closed answers as of its closing, so an earlier time than the known one is not now.
+ * @param {string | undefined} instant RFC 3339
+ */
+export function noteServerTime(instant) {
+  if (typeof instant !== "string" || (asOf !== null && Date.parse(instant) < Date.parse(asOf))) return;
+  asOf = instant;
+  heardMs = Date.now();
+  tell();
+}
+
+/** The server's time now; before its first answer the reader's own. @returns {Date} */
+export function serverNow() {
+  return asOf === null ? new Date() : new Date(Date.parse(asOf) + Math.max(0, Date.now() - heardMs));
+}
+
+/** Ask for everything on the page anew. */
+export function refresh() {
+  ticks += 1;
+  tell();
+}
+
+function refreshIfSeen() {
+  if (!document.hidden && navigator.onLine) refresh();
+}
+
+/** Refresh every 30 s while the page is seen, and at once when it is seen again or online again. */
+export function startRefreshing() {
+  let last = Date.now();
+  setInterval(() => {
+    last = Date.now();
+    refreshIfSeen();
+  }, REFRESH_MS);
+  addEventListener("online", refreshIfSeen);
+  document.addEventListener("visibilitychange", () => {
+    if (Date.now() - last >= REFRESH_MS) refreshIfSeen();
+  });
+}
+
+/** @template T @param {() => T} read */
+function useRead(read) {
+  const [value, set] = useState(read);
+  useEffect(() => {
+    const listener = () => set(read);
+    listener();
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, []);
+  return value;
+}
+
+/** A number that changes with every refresh. */
+export const useTick = () => useRead(() => ticks);
+
+/** The `as_of` of the newest answer, or null. */
+export const useAsOf = () => useRead(() => asOf);
+
+/** Whether the browser is online. */
+export function useOnline() {
+  const [online, set] = useState(navigator.onLine);
+  useEffect(() => {
+    const listener = () => set(navigator.onLine);
+    addEventListener("online", listener);
+    addEventListener("offline", listener);
+    return () => {
+      removeEventListener("online", listener);
+      removeEventListener("offline", listener);
+    };
+  }, []);
+  return online;
+}
