@@ -125,8 +125,8 @@ def _unpacked(request: HttpRequest) -> bytes | None:
 
 def _packed(answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
     """Compress an answer of some size with gzip for who accepts that."""
-    accepted = (request.header("accept-encoding") or "").lower()
-    if len(answer.body) < _COMPRESSED_FROM_BYTES or "gzip" not in accepted:
+    accepted = (request.header("accept-encoding") or "").lower().replace(" ", "").split(",")
+    if len(answer.body) < _COMPRESSED_FROM_BYTES or not {"gzip", "*"} & set(accepted):
         return answer
     body = gzip.compress(answer.body, compresslevel=6, mtime=0)
     return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), body=body)

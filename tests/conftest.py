@@ -30,18 +30,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pynamodb.connection.base
 import pytest
+from botocore.session import get_session
+from chalice.local import LambdaContext
 from hypothesis import HealthCheck, settings
-
-# Before the first botocore client: moto can answer only those that are made after it.
-from moto import mock_aws
 
 from chalicelib.catalog.store import find_key, forget_definitions
 from chalicelib.platform import auth
-from chalicelib.platform.tables import create_tables
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.clock import clock as domain_clock
 from tests.client import ApiClient
+
+# Imported before the first botocore client is made: moto can answer only those that are made after it.
+from tests.direct_moto import open_tables
 
 settings.register_profile(
     "meterfold", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -70,6 +72,23 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_sdk_session() -> Iterator[None]:
+    """Let every connection take the one SDK session: each reads what AWS is from files, a sixth of a second long."""
+    session = get_session()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pynamodb.connection.base, "get_session", lambda: session)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _time_does_not_run_out() -> Iterator[None]:
+    """Let Chalice's contexts keep their time: three real seconds are not enough for every job on a busy machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LambdaContext, "get_remaining_time_in_millis", lambda context: context._max_runtime)
+        yield
+
+
 @pytest.fixture
 def clock() -> Iterator[Clock]:
     """Let the domain's clock stand at noon of 15 January 2026, UTC, until the test sets it."""
@@ -86,8 +105,7 @@ def tables() -> Iterator[None]:
     assert app.app.routes
     auth.use_key_source(find_key)
     forget_definitions()
-    with mock_aws():
-        create_tables()
+    with open_tables():
         yield
     forget_definitions()
 

@@ -1,8 +1,9 @@
 """Names each file of the console after its content, so that a browser may keep it for good.
 
 ``app.js`` becomes ``app.2f6c0d9b41.js``; what it imports is renamed in it first, so its own name changes whenever
-anything below it does. Imports are relative (``"./money.js"``) or one of the packages in ``PACKAGES``. What documents
-a module and its types (``/** … */``) stays here.
+anything below it does. Imports are relative (``"./money.js"``) or one of the packages in ``PACKAGES``; a style sheet
+that a module loads is named in it the same way (``"./usage.css"``). What documents a module and its types
+(``/** … */``) stays here.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 # `from "./x.js"`, `import "./x.js"` and `import("./x.js")`, as they are written here and in minified files.
 _IMPORT = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\./[a-z_]+\.js|preact(?:/hooks)?|htm|chart\.js)\2""")
+_STYLE = re.compile(r"""()(["'])(\./[a-z_]+\.css)\2""")
 _HASH_CHARS = 12
 _DOCUMENTATION = re.compile(r"/\*\*.*?\*/", re.DOTALL)
 _EMPTY_LINES = re.compile(r"\n\s*\n")
@@ -53,7 +55,7 @@ def _hash(name: str, files: Mapping[str, str], hashed: dict[str, Asset], *, abov
         return f"{found[1]}{found[2]}./{below.name}{found[2]}"
 
     stem, _, ending = name.rpartition(".")
-    text = _IMPORT.sub(renamed, _code(name, files)) if ending == "js" else files[name]
+    text = _STYLE.sub(renamed, _IMPORT.sub(renamed, _code(name, files))) if ending == "js" else files[name]
     mark = hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARS]
     hashed[name] = Asset(f"{stem}.{mark}.{ending}", TYPES[ending], text)
     return hashed[name]

@@ -6,8 +6,8 @@ from chalicelib.console.assets import Asset, imported_at_once
 
 ENTRY = "app.js"
 ICON = "icon.svg"
-# The style sheets that the ones of single views build on, in their order.
-_COMMON_STYLES = ("tokens.css", "style.css", "frame.css", "dialogs.css", "parts.css")
+# The style sheets that the ones of single views build on, in their order; views bring their own.
+_STYLES = ("tokens.css", "style.css", "frame.css", "dialogs.css", "parts.css")
 
 
 def content_security_policy(frame_ancestors: str) -> str:
@@ -32,7 +32,7 @@ def write_shell(files: Mapping[str, str], assets: Mapping[str, Asset]) -> str:
     def address(name: str) -> str:
         return f"console/assets/{assets[name].name}"
 
-    styles = [f'<link rel="stylesheet" href="{address(name)}">' for name in _styles(files)]
+    styles = [f'<link rel="stylesheet" href="{address(name)}">' for name in _STYLES]
     preloads = [
         f'<link rel="modulepreload" href="{address(name)}">'
         for name in imported_at_once(ENTRY, files)
@@ -60,7 +60,3 @@ def write_shell(files: Mapping[str, str], assets: Mapping[str, Asset]) -> str:
         "",
     ])
 
-
-def _styles(files: Mapping[str, str]) -> list[str]:
-    """List the style sheets: the common ones, then those of single views."""
-    return [*_COMMON_STYLES, *sorted(name for name in files if name.endswith(".css") and name not in _COMMON_STYLES)]

@@ -62,12 +62,13 @@ def find_many(keys: Sequence[ItemKey]) -> list[BaseModel | None]:
 
     Answers in the order of ``keys``, ``None`` where there is no item. Raises ``Busy`` when keys stay unprocessed.
     """
-    wanted = {_place(item): item for item in keys}
+    asked = [(item.model.Meta.table_name, key_of(item.model, item.keys)) for item in keys]
+    wanted = {_place(*each): each for each in asked}
     places = list(wanted)
     found: dict[Place, Key] = {}
     for start in range(0, len(places), _KEYS_A_BATCH):
         found |= _get_batch([wanted[place] for place in places[start : start + _KEYS_A_BATCH]])
-    return [_load(item, found.get(_place(item))) for item in keys]
+    return [_load(item, found.get(_place(*each))) for item, each in zip(keys, asked, strict=True)]
 
 
 Place = tuple[str, tuple[str, ...]]
@@ -77,19 +78,15 @@ def _load(item: ItemKey, raw: Key | None) -> BaseModel | None:
     return None if raw is None else item.model.from_raw_data(raw)
 
 
-def _place(item: ItemKey) -> Place:
-    return item.model.Meta.table_name, tuple(str(value) for each in _key(item).values() for value in each.values())
+def _place(table: str, key: Key) -> Place:
+    return table, tuple(str(value) for each in key.values() for value in each.values())
 
 
-def _key(item: ItemKey) -> Arguments:
-    return key_of(item.model, item.keys)
-
-
-def _get_batch(keys: Sequence[ItemKey]) -> dict[Place, Key]:
-    names = {item.model.Meta.table_name: list(_key(item)) for item in keys}
+def _get_batch(keys: Sequence[tuple[str, Key]]) -> dict[Place, Key]:
+    names = {table: list(key) for table, key in keys}
     asked: Arguments = {name: {"Keys": [], "ConsistentRead": True} for name in names}
-    for item in keys:
-        asked[item.model.Meta.table_name]["Keys"].append(_key(item))
+    for table, key in keys:
+        asked[table]["Keys"].append(key)
     found: dict[Place, Key] = {}
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
@@ -190,7 +187,9 @@ def write_batch(puts: Sequence[BaseModel] = (), deletes: Sequence[ItemKey] = ())
     Raises ``Busy`` when items stay unprocessed; some may have been written by then.
     """
     requests = [(item.Meta.table_name, {"PutRequest": {"Item": item.serialize()}}) for item in puts]
-    requests += [(item.model.Meta.table_name, {"DeleteRequest": {"Key": _key(item)}}) for item in deletes]
+    requests += [
+        (item.model.Meta.table_name, {"DeleteRequest": {"Key": key_of(item.model, item.keys)}}) for item in deletes
+    ]
     for start in range(0, len(requests), _WRITES_A_BATCH):
         _put_batch(requests[start : start + _WRITES_A_BATCH])
 

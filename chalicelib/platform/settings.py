@@ -57,7 +57,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _frame_ancestors(text: str) -> str:
     """Keep what can stand in the directive; what would end it, and so could open the policy, is the same as nothing."""
-    return text.strip() if text.strip() and not set(text) & set(";,\r\n") else "'self'"
+    named = text.strip()
+    return named if named and named.isascii() and named.isprintable() and not set(named) & {";", ","} else "'self'"
 
 
 settings = read_settings(os.environ)

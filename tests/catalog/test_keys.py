@@ -35,7 +35,8 @@ def test_a_new_key_works_at_once_and_says_who_holds_it(client: ApiClient, role: 
     assert made.json_body["secret"].startswith(f"mf_{role}_")
     assert made.json_body["organization"] is None
     session = client.as_holder_of(made.json_body["secret"]).get("/v1/session")
-    assert session.json_body == {"role": role, "organization": None, "name": "CI", "expires_at": None}
+    as_of = "2026-01-15T12:00:00Z"
+    assert session.json_body == {"role": role, "organization": None, "name": "CI", "expires_at": None, "as_of": as_of}
 
 
 def test_a_bound_key_says_so(client: ApiClient) -> None:
@@ -122,7 +123,9 @@ def test_the_direct_function_takes_what_http_takes(client: ApiClient) -> None:
     made = client.invoke("create_api_key", {"name": "First", "role": "ingest", "organization": "acme"})
     assert made.keys() == client.post(KEYS, {"name": "CI", "role": "read"}).json_body.keys()
     session = client.as_holder_of(made["secret"]).get("/v1/session").json_body
-    assert session == {"role": "ingest", "organization": "acme", "name": "First", "expires_at": None}
+    as_of = "2026-01-15T12:00:00Z"
+    bound = {"role": "ingest", "organization": "acme", "name": "First", "expires_at": None, "as_of": as_of}
+    assert session == bound
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_the_session_of_a_link_is_read_for_one_organization_until_its_end(client
         "organization": "acme",
         "name": "Ada",
         "expires_at": "2026-01-15T12:01:00Z",
+        "as_of": "2026-01-15T12:00:00Z",
     }
     clock.set(NOON + timedelta(seconds=60) - timedelta(microseconds=1))
     assert holder.get("/v1/session").status_code == 200

@@ -8,7 +8,8 @@ from chalicelib.console.assets import PACKAGES, hash_assets, imported_at_once
 from chalicelib.console.assets_store import read_files
 
 FILES = {
-    "app.js": 'import { a } from "./a.js";\nimport {h} from "preact";\nconst later = () => import("./b.js");\n',
+    "app.js": 'import { a } from "./a.js";\nimport {h} from "preact";\nconst later = () => import("./b.js");\n'
+    'const sheet = "./style.css";\n',
     "a.js": "export const a = 1;\n",
     "b.js": 'import"./a.js";export const b=2;\n',
     "preact.js": "export function h() {}\n",
@@ -25,13 +26,15 @@ def test_a_name_changes_with_the_content_and_with_what_is_imported() -> None:
     before, after = hash_assets(FILES), hash_assets({**FILES, "a.js": "export const a = 2;\n"})
     changed = {name for name in FILES if before[name].name != after[name].name}
     assert changed == {"a.js", "b.js", "app.js"}
+    restyled = hash_assets({**FILES, "style.css": "p { color: blue }\n"})
+    assert {name for name in FILES if before[name].name != restyled[name].name} == {"style.css", "app.js"}
     assert re.fullmatch(r"app\.[0-9a-f]{12}\.js", before["app.js"].name)
 
 
 def test_every_import_names_the_hashed_file() -> None:
     assets = hash_assets(FILES)
     named = re.findall(r'["\']\./([^"\']+)["\']', assets["app.js"].text)
-    assert named == [assets["a.js"].name, assets["preact.js"].name, assets["b.js"].name]
+    assert named == [assets[name].name for name in ("a.js", "preact.js", "b.js", "style.css")]
     assert f'import"./{assets["a.js"].name}"' in assets["b.js"].text
 
 
@@ -56,13 +59,23 @@ def test_no_file_of_the_console_makes_markup_or_code_of_text() -> None:
     assert [name for name, text in own.items() if banned.search(text)] == []
 
 
+# Beside `heightOf`, which is for drawings: whole counts of days, minutes, seconds; priorities; yes and no to sort by;
+# and the check whether a number in JSON survives a browser.
+_NUMBERS = {
+    "decimal.js": 1,
+    "credit_actions.js": 1,
+    "exact_json.js": 1,
+    "form.js": 1,
+    "ingestion.js": 2,
+    "invoice_actions.js": 1,
+    "usage.js": 1,
+    "usage_query.js": 2,
+    "usage_series.js": 3,
+}
+
+
 def test_no_file_of_the_console_makes_a_number_of_a_figure() -> None:
-    """A figure is text: `heightOf`, for drawings, is the one place that makes a number of one."""
-    banned = re.compile(r"parseFloat|\bNumber\(|toFixed")
-    found = {
-        (name, line.strip())
-        for name, text in _own_files().items()
-        for line in text.splitlines()
-        if banned.search(line)
-    }
-    assert found == {("decimal.js", "export const heightOf = (text) => Number(text);")}
+    """A figure is text; every place that makes a number of text is known, and what of."""
+    banned = re.compile(r"parseFloat|parseInt|\bNumber\(|toFixed|Math\.round\(")
+    found = {name: len(banned.findall(text)) for name, text in _own_files().items() if banned.search(text)}
+    assert found == _NUMBERS | {"time.js": 1}

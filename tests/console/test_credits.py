@@ -84,7 +84,7 @@ def test_no_credit_yet(open_page: OpenPage) -> None:
     console.see("No entries yet")
     console.see("Nothing lies ahead")
     console.see("No credit was used in this range")
-    console.see("No depletion in sight")
+    console.see("No credit yet")
     console.see("Ledger verified: 0 entries")
     assert console.page.locator(".credit-banner, .credit-holds").count() == 0
     check_every_look(console)

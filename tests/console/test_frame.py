@@ -183,13 +183,13 @@ def test_an_operator_finds_an_organization_by_its_name(open_page: OpenPage) -> N
     api = _for_operators("Acme", "Borealis", _LONG)
     console = open_page(api=api)
     console.open(org="o0", invoice="inv_o0.1p0.0", view="invoices")
-    console.page.get_by_role("button", name="Organization: Acme. Switch").click()
+    console.page.get_by_role("button", name="Acme. Switch organization").click()
     console.see("Borealis")
     console.check()
     console.page.get_by_label("Search by name").fill("bor")
     expect(console.page.locator(".choices li")).to_have_count(1)
     console.page.locator(".choices a").click()
-    expect(console.page.get_by_role("button", name="Organization: Borealis. Switch")).to_be_visible()
+    expect(console.page.get_by_role("button", name="Borealis. Switch organization")).to_be_visible()
     assert "org=o1" in console.page.url
     assert "invoice=" not in console.page.url
 
@@ -229,6 +229,7 @@ def test_the_page_refreshes_every_thirty_seconds_while_it_is_seen(open_page: Ope
     console.page.clock.install()
     console.open()
     before = sum(path.endswith("/usage") for _, path, _, _ in api.asked)
+    api.on("session", {**SESSION, "as_of": "2026-01-20T10:43:00Z"})
     api.on("organizations/acme/usage", {**_USAGE, "as_of": "2026-01-20T10:43:00Z"})
     console.page.clock.run_for(30_000)
     console.see("As of 10:43 UTC")

@@ -162,7 +162,7 @@ def test_voiding_keeps_the_number(console: ConsolePage, trade: Running) -> None:
     dialog.get_by_label("Reason").fill("wrong <i>customer</i>")
     _confirm(dialog)
     _state(console, "Void")
-    console.see("This invoice is void and must not be paid. wrong <i>customer</i>")
+    console.see("This invoice is void and must not be paid. Reason: wrong <i>customer</i>")
     expect(console.page.locator(".invoice h2")).to_have_text(sold["number"])
     assert _offered(console) == []
     assert trade.get(f"/v1/invoices/{sold['id']}")["void_reason"] == "wrong <i>customer</i>"

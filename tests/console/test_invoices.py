@@ -237,8 +237,9 @@ def test_a_thousand_invoices_are_reached_page_by_page(open_page: OpenPage) -> No
 
 
 def test_a_page_of_the_history_that_does_not_come_is_asked_for_again(open_page: OpenPage) -> None:
-    first, second = listed(invoice(2), next_cursor="two"), listed(invoice(1))
-    api = serve_invoices(FakeApi(), invoice(2), invoice(1))
+    first = listed(*(invoice(number) for number in range(26, 1, -1)), next_cursor="two")
+    second = listed(invoice(1))
+    api = serve_invoices(FakeApi(), invoice(26), invoice(1))
     api.on("organizations/acme/invoices", lambda query: _DOWN if "cursor" in query else first)
     console = open_page(api=api)
     console.open(view="invoices")

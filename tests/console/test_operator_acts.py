@@ -242,8 +242,8 @@ def test_an_event_is_searched_amended_and_voided(admin: ConsolePage, server: Run
     strange = {**sent[0], "id": MARKUP, "type": "unknown", "time": "2026-01-19T10:00:00Z"}
     server.post("/v1/events", [*sent, {**sent[0], "data": {"n": 3}}, strange])
     admin.open(view="events", org="op-events")
-    assert [(row[2].split("\n")[0], row[4]) for row in rows(admin)] == _listed(server)
-    assert {row[4] for row in rows(admin)} == {"counted", "conflict", "unmatched"}
+    assert [(row[2].split("\n")[0], row[4].lower()) for row in rows(admin)] == _listed(server)
+    assert {row[4] for row in rows(admin)} == {"Counted", "Conflict", "Unmatched"}
     admin.page.get_by_label("Id", exact=True).fill("b")
     expect(admin.page.locator("main tbody tr")).to_have_count(1)
     admin.page.get_by_role("button", name="Event b").click()
@@ -269,7 +269,7 @@ def test_an_event_is_searched_amended_and_voided(admin: ConsolePage, server: Run
     assert "events=id%3Db" in admin.page.url
     press(admin, "Clear")
     expect(admin.page.locator("main tbody tr")).to_have_count(6)
-    assert [row[4] for row in rows(admin) if len(row) > 1] == [state for _, state in _listed(server)]
+    assert [row[4].lower() for row in rows(admin) if len(row) > 1] == [state for _, state in _listed(server)]
 
 
 def _listed(server: Running) -> list[tuple[str, str]]:
@@ -341,7 +341,7 @@ def test_ingestion_shows_each_day_as_the_api_counts_it(admin: ConsolePage, serve
     admin.check()
     admin.page.get_by_role("link", name="19 Jan 2026").click()
     expect(admin.page.locator("main tbody tr")).to_have_count(3)
-    assert [row[4] for row in rows(admin)] == ["unmatched", "duplicate", "unmatched"]
+    assert [row[4] for row in rows(admin)] == ["Unmatched", "Duplicate", "Unmatched"]
     admin.open(view="ingestion")
     row = admin.page.get_by_role("row", name="op-health")
     accepted = sum(day["accepted"] for day in days)

@@ -223,3 +223,22 @@ def test_a_link_to_an_organization_leaves_the_other_one_behind(open_page: OpenPa
     link = console.page.get_by_role("link", name=ORGANIZATIONS[1]["name"]).get_attribute("href")
     assert link is not None
     assert sorted(part.partition("=")[0] for part in link.partition("?")[2].split("&")) == ["org", "view"]
+
+
+def test_the_ingestion_of_all_organizations_is_asked_for_again_only_by_hand(open_page: OpenPage) -> None:
+    api = operator_api()
+
+    def asked(path: str) -> int:
+        return sum(each == path for _, each, _, _ in api.asked)
+
+    console = open_page(api=api)
+    console.page.clock.install()
+    console.open(view="ingestion")
+    console.see("refreshed only by hand")
+    before = asked("ingestion")
+    console.page.clock.run_for(90_000)
+    console.settle()
+    assert asked("ingestion") == before > 0
+    press(console, "Refresh")
+    console.settle()
+    assert asked("ingestion") == 2 * before

@@ -65,6 +65,7 @@ def test_the_page_takes_any_parameter_of_its_address(visitor: ApiClient) -> None
         ("'none'", "'none'"),
         ("https://a.example; script-src *", "'self'"),
         ("https://a.example, x", "'self'"),
+        ("https://ä.example", "'self'"),
     ],
 )
 def test_who_may_embed_the_page_is_configured(configured: str, allowed: str) -> None:

@@ -9,12 +9,15 @@ import importlib
 import importlib.util
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
+from ministack.services import dynamodb
 
 from chalicelib.platform.connection import client, disconnect
 from chalicelib.platform.tables import create_tables, table_definitions
@@ -67,19 +70,14 @@ class Kept:
 
 def as_read(item: Item) -> Item:
     """Give an item as the client reads it: the engine keeps bytes as the text of the wire."""
-    read: Item = _with_bytes(item)
+    read: Item = json.loads(json.dumps(item), object_hook=_with_bytes)
     return read
 
 
-def _with_bytes(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_with_bytes(one) for one in value]
-    if isinstance(value, dict):
-        return {
-            name: base64.b64decode(one) if name == "B" and isinstance(one, str) else _with_bytes(one)
-            for name, one in value.items()
-        }
-    return value
+def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    """Give a value as the client reads it, where it is bytes."""
+    text = value.get("B")
+    return {"B": base64.b64decode(text)} if isinstance(text, str) else value
 
 
 class ShortWay:
@@ -91,14 +89,12 @@ class ShortWay:
     def __call__(self, operation: str, request: Request) -> Reply:
         body = json.dumps(request, default=_as_text).encode()
         status, _, content = self._engine.execute(operation, body)
-        answer = json.loads(content)
+        answer: Reply = json.loads(content, object_hook=_with_bytes)
         if status == 200:
-            reply: Reply = _with_bytes(answer)
-            return reply
+            return answer
         code = str(answer.pop("__type", "")).rpartition("#")[2]
         error = {"Code": code, "Message": answer.pop("message", "")}
-        answer = {**_with_bytes(answer), "Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
-        raise ClientError(answer, operation)
+        raise ClientError({**answer, "Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)
 
 
 def _as_text(value: Any) -> str:
@@ -114,12 +110,28 @@ def import_tables() -> None:
             importlib.import_module(f"chalicelib.{domain}.tables")
 
 
+@cache
+def _engine_readers() -> tuple[Callable[[str], Any], Callable[[str, str], Any]]:
+    """Give what reads expressions for the engine, so that each text is read once: the app has a few hundred."""
+    return lru_cache(maxsize=None)(dynamodb._tokenize), lru_cache(maxsize=None)(dynamodb._condition_syntax_error)
+
+
+@contextmanager
+def _read_once() -> Iterator[None]:
+    tokenize, find_error = _engine_readers()
+    with pytest.MonkeyPatch.context() as patch:
+        # The engine goes through tokens by a position of its own: it changes no list of them.
+        patch.setattr(dynamodb, "_tokenize", tokenize)
+        patch.setattr(dynamodb, "_condition_syntax_error", find_error)
+        yield
+
+
 @contextmanager
 def open_store() -> Iterator[FaultStore]:
     """Give the app a store of its own, empty, with every table; the client is forgotten afterwards."""
     import_tables()
     disconnect()
-    with EmbeddedDynamo() as engine:
+    with _read_once(), EmbeddedDynamo() as engine:
         engine.attach(client())
         create_tables()
         yield FaultStore(engine, Tap(client(), ShortWay(engine)))

@@ -1,5 +1,6 @@
 """The app as a WSGI application: what schemathesis sends goes through the local gateway, in this process."""
 
+import gzip
 from collections.abc import Callable, Iterable, Mapping
 from http.client import responses
 from typing import Any
@@ -20,8 +21,11 @@ class Bridge:
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         answer = self._gateway.answer(_request(environ))
-        start_response(f"{answer.status} {responses.get(answer.status, '')}", list(answer.headers))
-        return [answer.body]
+        # Who tests a WSGI application reads answers as they are; every other HTTP client unpacks them.
+        is_packed = ("Content-Encoding", "gzip") in answer.headers
+        headers = [header for header in answer.headers if header[0] != "Content-Encoding"]
+        start_response(f"{answer.status} {responses.get(answer.status, '')}", headers)
+        return [gzip.decompress(answer.body) if is_packed else answer.body]
 
 
 def _request(environ: Mapping[str, Any]) -> HttpRequest:

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from moto import mock_aws
-
 import app
 from chalicelib.catalog.store import find_key, forget_definitions
 from chalicelib.credits import hold_service
 from chalicelib.credits.holding import HoldTerms
 from chalicelib.platform import auth
 from chalicelib.platform.connection import client as dynamodb
-from chalicelib.platform.tables import create_tables, table_name
+from chalicelib.platform.tables import table_name
 from chalicelib.platform.writes import commit
 from chalicelib.shared.clock import clock
 from tests.client import ApiClient
 from tests.conftest import NOON
+from tests.direct_moto import open_tables
 
 # In everything that belongs to the other organization: it must not be in any answer to a caller bound to acme.
 MARK = "kestrel"
@@ -120,8 +119,7 @@ def deployed() -> Iterator[Deployment]:
     auth.use_key_source(find_key)
     forget_definitions()
     clock.set(NOON)
-    with mock_aws():
-        create_tables()
+    with open_tables():
         nobody = ApiClient(app.app, None)
         admin = nobody.make_key("admin")
         _fill(nobody.as_holder_of(admin))

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.house.sources import Source, at, calls, deployed, files, sample, sources, text_of
+from tests.house.sources import Source, at, calls, deployed, files, nodes, sample, sources, text_of
 from tests.house.test_imports import domain_of, layer
 
 CLOCK = "chalicelib/shared/clock.py"
@@ -28,7 +28,7 @@ def float_literals(of: list[Source]) -> list[str]:
     return [
         at(source, node)
         for source in of
-        for node in ast.walk(source.tree)
+        for node in nodes(source)
         if isinstance(node, ast.Constant) and isinstance(node.value, float)
     ]
 
@@ -77,7 +77,7 @@ def skipped(of: list[Source]) -> list[str]:
     bare = [
         f"{source.path}:{node.lineno}"
         for source in of
-        for node in ast.walk(source.tree)
+        for node in nodes(source)
         if isinstance(node, ast.Attribute) and node.attr in {"skip", "xfail", "skipif"}
     ]
     return called(of, SKIP) + bare
@@ -93,7 +93,7 @@ def swallowed(of: list[Source]) -> list[str]:
     """Find handlers that do nothing, and blanket ones that do not raise or report."""
     found = []
     for source in of:
-        for node in ast.walk(source.tree):
+        for node in nodes(source):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             silent = all(isinstance(line, ast.Pass) or is_ellipsis(line) for line in node.body)

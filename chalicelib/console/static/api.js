@@ -62,7 +62,8 @@ async function send(method, path, { params, body, accept = "application/json", s
   /** @type {Record<string, string>} */
   const headers = { Accept: accept };
   const known = credential.current();
-  if (known !== null) headers.Authorization = `Bearer ${known}`;
+  // Whatever was pasted as a key can be sent, and is refused as one.
+  if (known !== null) headers.Authorization = `Bearer ${encodeURI(known)}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (key !== undefined) headers["Idempotency-Key"] = key;
   const content = body === undefined ? undefined : JSON.stringify(body);
@@ -71,12 +72,14 @@ async function send(method, path, { params, body, accept = "application/json", s
     response = await fetch(address(path, params), { method, headers, body: content, signal, cache: "no-store" });
   } catch (fault) {
     if (signal?.aborted) throw fault;
-    throw new Problem({ status: 0, code: "offline", title: "The server could not be reached." });
+    throw unreachable();
   }
   if (response.ok) return response;
   if (response.status === 401 && credential.current() === known) expiryListeners.forEach((listener) => listener());
   throw await problemOf(response);
 }
+
+const unreachable = () => new Problem({ status: 0, code: "offline", title: "The server could not be reached." });
 
 /** @param {Response} response */
 async function problemOf(response) {
@@ -93,7 +96,7 @@ async function problemOf(response) {
  */
 export async function get(path, params, signal) {
   const answer = await (await send("GET", path, { params, signal })).json();
-  noteServerTime(answer.as_of);
+  noteServerTime(answer.as_of, path === "session");
   return answer;
 }
 
@@ -122,6 +125,9 @@ export async function list(path, params, { most = 1000, signal } = {}) {
   return { data, more: cursor !== null };
 }
 
+/** Make an idempotency key. `crypto.randomUUID` is not there on pages without TLS. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /**
  * Change something. The same `key` with the same body is done once, however often it is sent.
  * @param {"POST" | "PUT" | "PATCH" | "DELETE"} method @param {string} path @param {any} [body] @param {string} [key]
@@ -129,7 +135,7 @@ export async function list(path, params, { most = 1000, signal } = {}) {
  */
 export async function change(method, path, body, key) {
   const response = await send(method, path, { body, key: method === "POST" ? key : undefined });
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : response.json().catch(() => Promise.reject(unreachable()));
 }
 
 /**

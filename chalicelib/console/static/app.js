@@ -9,6 +9,7 @@ import { html } from "./html.js";
 import { useLoad } from "./load.js";
 import { usePlace } from "./place.js";
 import { Ended, SignIn } from "./sign_in.js";
+import { loadStyle } from "./styles.js";
 import { startTheme } from "./theme.js";
 import { Failure, Skeleton } from "./ui.js";
 import { isOperator, viewOf } from "./views.js";
@@ -16,10 +17,12 @@ import { isOperator, viewOf } from "./views.js";
 function App() {
   const [known, setKnown] = useState(credential.current());
   const [isExpired, setExpired] = useState(false);
+  const [typed, setTyped] = useState(/** @type {string | null} */ (null));
   useEffect(() => onExpired(() => setExpired(true)), []);
   useEffect(() => {
     const arrive = () => {
-      credential.takeFromAddress();
+      if (!credential.takeFromAddress()) return;
+      setExpired(false);
       setKnown(credential.current());
     };
     addEventListener("hashchange", arrive);
@@ -29,22 +32,27 @@ function App() {
     credential.keep(given);
     setExpired(false);
     setKnown(credential.current());
+    setTyped(credential.current());
   };
   const leave = () => {
     credential.forget();
     setKnown(null);
     setExpired(false);
   };
+  const isOut = known === null || isExpired;
+  useEffect(() => {
+    if (isOut) document.title = "Billing";
+  }, [isOut]);
   if (known === null) return html`<${SignIn} onEnter=${enter} />`;
-  if (isExpired) return html`<${Ended} onEnter=${enter} />`;
+  if (isExpired) return html`<${Ended} isTyped=${known === typed} onEnter=${enter} />`;
   return html`<${SignedIn} key=${known} onLeave=${leave} />`;
 }
 
 /** @param {{onLeave: () => void}} props */
 function SignedIn({ onLeave }) {
-  const session = useLoad((signal) => get("session", {}, signal), [], { live: false });
+  const session = useLoad((signal) => get("session", {}, signal), []);
   if (session.value) return html`<${Console} session=${session.value} onLeave=${onLeave} />`;
-  return html`<main class="alone"><h1>Billing</h1>${session.problem && !session.isLoading ? html`<${Failure} problem=${session.problem} retry=${session.retry} what="The console" />` : html`<${Skeleton} lines=${5} />`}</main>`;
+  return html`<main class="alone"><h1>Billing</h1>${session.problem && !session.isLoading ? html`<${Failure} problem=${session.problem} retry=${session.retry} what="The console" /><p><button type="button" onClick=${onLeave}>Sign out</button></p>` : html`<${Skeleton} lines=${5} />`}</main>`;
 }
 
 /** @param {{session: import("./views.js").Session, onLeave: () => void}} props */
@@ -57,7 +65,7 @@ function Console({ session, onLeave }) {
 
 /** @param {{id: string | null, session: import("./views.js").Session, place: import("./place.js").Place, view: import("./views.js").View, onLeave: () => void}} props */
 function OfOrganization({ id, session, place, view, onLeave }) {
-  const loaded = useLoad((signal) => (id === null ? Promise.resolve(null) : get(at`organizations/${id}`, {}, signal)), [id], { live: false });
+  const loaded = useLoad((signal) => (id === null ? Promise.resolve(null) : get(at`organizations/${id}`, {}, signal)), [id]);
   const needsOrganization = view.group !== "operator";
   let content;
   if (needsOrganization && loaded.value == null) {
@@ -70,11 +78,11 @@ function OfOrganization({ id, session, place, view, onLeave }) {
 }
 
 /**
- * A view, whose module is fetched when it is first seen.
+ * A view, whose module and style sheets are fetched when it is first seen.
  * @param {import("./views.js").ViewProps & {view: import("./views.js").View}} props
  */
 function Lazy({ view, ...props }) {
-  const module = useLoad(() => view.load(), [view.name], { live: false });
+  const module = useLoad(() => Promise.all([view.load(), ...view.styles.map(loadStyle)]).then(([loaded]) => loaded), [view.name], { live: false });
   if (module.value) return html`<${module.value.default} ...${props} />`;
   return module.problem && !module.isLoading
     ? html`<div class="failure" role="alert"><p class="empty-title">This view could not be loaded.</p><p>The console may have been updated since this page was opened.</p>

@@ -19,7 +19,7 @@ export default function SettingsView({ session }) {
 const factsOf = ({ seller, late_limit_days: days, create_unknown_organizations: creates }) => [
   ["Seller on invoices", seller.legal_name ?? missing()],
   ["Address", seller.address ? html`<span class="lines">${seller.address}</span>` : missing()],
-  ["Tax number", seller.tax_id ?? missing()],
+  ["Tax ID", seller.tax_id ?? missing()],
   ["Logo", seller.logo ? html`<img class="logo" src=${seller.logo} alt="Logo" />` : missing()],
   ["Events may be late by", html`<data value=${days}>${days}</data> ${days === 1 ? "day" : "days"}`],
   ["Events of unknown organizations", creates ? "create the organization" : "are refused"],
@@ -34,7 +34,7 @@ function Edit({ settings }) {
   const fields = [
     { pointer: "/seller/legal_name", label: "Legal name", value: seller.legal_name ?? "" },
     { pointer: "/seller/address", label: "Address", kind: "area", value: seller.address ?? "" },
-    { pointer: "/seller/tax_id", label: "Tax number", value: seller.tax_id ?? "" },
+    { pointer: "/seller/tax_id", label: "Tax ID", value: seller.tax_id ?? "" },
     { pointer: "/seller/logo", label: "Logo", kind: "area", value: seller.logo ?? "", help: "A small PNG or JPEG as a data URI: data:image/png;base64,…" },
     { pointer: "/late_limit_days", label: "Days that events may be late", kind: "whole", required: true, value: String(settings.late_limit_days) },
     { pointer: "/create_unknown_organizations", label: "Create organizations that events name and nobody made", kind: "check", value: settings.create_unknown_organizations },

@@ -9,6 +9,8 @@ const REFRESH_MS = 30_000;
 let asOf = /** @type {string | null} */ (null);
 let heardMs = 0;
 let ticks = 0;
+let presses = 0;
+let refreshedMs = Date.now();
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -17,11 +19,14 @@ function tell() {
 }
 
 /**
- * Hear the time of an answer. What is closed answers as of its closing, so an earlier time than the known one is not now.
- * @param {string | undefined} instant RFC 3339
+ * Hear the time of an answer. What is closed answers as of its closing, so an earlier time than the known one is not now,
+ * unless the answer is surely of now: then the server's clock was set back.
+ * @param {string | undefined} instant RFC 3339 @param {boolean} [isNow]
  */
-export function noteServerTime(instant) {
-  if (typeof instant !== "string" || (asOf !== null && Date.parse(instant) < Date.parse(asOf))) return;
+export function noteServerTime(instant, isNow = false) {
+  if (typeof instant !== "string") return;
+  const backMs = asOf === null ? 0 : Date.parse(asOf) - Date.parse(instant);
+  if (backMs > 0 && !(isNow && backMs >= REFRESH_MS)) return;
   asOf = instant;
   heardMs = Date.now();
   tell();
@@ -34,24 +39,26 @@ export function serverNow() {
 
 /** Ask for everything on the page anew. */
 export function refresh() {
+  presses += 1;
+  tick();
+}
+
+function tick() {
   ticks += 1;
+  refreshedMs = Date.now();
   tell();
 }
 
 function refreshIfSeen() {
-  if (!document.hidden && navigator.onLine) refresh();
+  if (!document.hidden && navigator.onLine) tick();
 }
 
 /** Refresh every 30 s while the page is seen, and at once when it is seen again or online again. */
 export function startRefreshing() {
-  let last = Date.now();
-  setInterval(() => {
-    last = Date.now();
-    refreshIfSeen();
-  }, REFRESH_MS);
+  setInterval(refreshIfSeen, REFRESH_MS);
   addEventListener("online", refreshIfSeen);
   document.addEventListener("visibilitychange", () => {
-    if (Date.now() - last >= REFRESH_MS) refreshIfSeen();
+    if (Date.now() - refreshedMs >= REFRESH_MS) refreshIfSeen();
   });
 }
 
@@ -69,6 +76,9 @@ function useRead(read) {
 
 /** A number that changes with every refresh. */
 export const useTick = () => useRead(() => ticks);
+
+/** A number that changes with every refresh that was asked for, and not with those that come by themselves. */
+export const usePresses = () => useRead(() => presses);
 
 /** The `as_of` of the newest answer, or null. */
 export const useAsOf = () => useRead(() => asOf);

@@ -8,7 +8,7 @@ const NAME = "meterfold.credential";
 /** Where a page may not keep anything (a frame without storage), the credential lives until the page is reloaded. */
 let kept = /** @type {string | null} */ (null);
 
-/** Take the credential of `#token=…` or `#key=…` out of the address, if there is one. */
+/** Take the credential of `#token=…` or `#key=…` out of the address, and tell whether there was one. */
 export function takeFromAddress() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const found = fragment.get("token") ?? fragment.get("key");
@@ -16,6 +16,7 @@ export function takeFromAddress() {
     history.replaceState(history.state, "", location.pathname + location.search);
     keep(found);
   }
+  return found !== null;
 }
 
 /** @param {string} credential */

@@ -1,6 +1,6 @@
 /** What a job would cost, and what would remain after it. Nothing is changed or reserved by asking. */
-import { useId, useState } from "preact/hooks";
-import { Problem, at, change } from "./api.js";
+import { useId, useRef, useState } from "preact/hooks";
+import { Problem, at, change, newKey } from "./api.js";
 import { Money } from "./figures.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
@@ -36,20 +36,28 @@ function Form({ of, charges }) {
   const fields = charge ? [quantityOf(charge), ...(charge.dimension ? [dimensionOf(charge, charge.dimension)] : [])] : [amountOf(of)];
   const known = new Set(fields.map((field) => field.pointer));
   const faults = state.problem?.errors ?? [];
+  // What is asked has a number, so that an answer to what was changed meanwhile is not taken.
+  const asked = useRef(0);
+  const forget = (/** @type {Problem | null} */ problem) => {
+    asked.current += 1;
+    setState({ answer: null, problem, isAsking: false });
+  };
   const give = (/** @type {string} */ pointer) => (/** @type {any} */ event) => {
     setValues({ ...values, [pointer]: event.currentTarget.value });
-    setState({ ...state, answer: null });
+    forget(state.problem);
   };
 
   async function ask(/** @type {Event} */ event) {
     event.preventDefault();
     setState({ ...state, isAsking: true });
+    asked.current += 1;
+    const number = asked.current;
     try {
-      const answer = await change("POST", at`organizations/${of.organization.id}/authorize`, bodyOf(charge, values), crypto.randomUUID());
-      setState({ answer, problem: null, isAsking: false });
+      const answer = await change("POST", at`organizations/${of.organization.id}/authorize`, bodyOf(charge, values), newKey());
+      if (number === asked.current) setState({ answer, problem: null, isAsking: false });
     } catch (fault) {
       if (!(fault instanceof Problem)) throw fault;
-      setState({ answer: null, problem: fault, isAsking: false });
+      if (number === asked.current) forget(fault);
     }
   }
 
@@ -57,7 +65,7 @@ function Form({ of, charges }) {
       <div class="field"><label for=${`${id}-what`}>What</label>
         <select id=${`${id}-what`} value=${wanted} onChange=${(/** @type {any} */ event) => {
           setWanted(event.currentTarget.value);
-          setState({ answer: null, problem: null, isAsking: false });
+          forget(null);
         }}>
           ${charges.map((each) => html`<option key=${each.key} value=${each.key} selected=${each.key === wanted}>${each.name}</option>`)}
           <option value=${AMOUNT} selected=${!charge}>An amount of money</option></select></div>

@@ -34,15 +34,15 @@ export function Grants({ of, grants, filter }) {
   const rows = grants.value?.rows.filter((grant) => !isOpenOnly || OPEN.has(grant.status)) ?? [];
   const isShort = rows.length < shown && (grants.value?.more ?? false);
   useEffect(() => {
-    if (isShort && !grants.isLoading) grants.showMore();
-  }, [isShort, grants.isLoading]);
+    if (isShort && !grants.isLoading && !grants.problem) grants.showMore();
+  }, [isShort, grants.isLoading, grants.problem]);
   return html`<${Card} title="Credit details" class="credit-details">
     <${Loaded} loaded=${grants} what="The grants" lines=${6}>
       ${() => grants.value?.rows.length === 0
         ? html`<${Empty} title="No credits yet">Credit that is paid or given in advance appears here, and pays for usage before anything is due.${of.mayAct && " Give some with the button above."}<//>`
         : html`<div class="toolbar"><${Segments} label="Which grants" value=${isOpenOnly ? "open" : "all"} onChange=${(/** @type {string} */ value) => go({ grants: value === "open" ? "open" : null })}
               options=${[{ value: "all", label: "All" }, { value: "open", label: "Open" }]} />
-            <span class="quiet"><small>In the order of drawdown. Times in ${of.timezone.replaceAll("_", " ")}.</small></span></div>
+            <span class="quiet"><small>In the order of drawdown. Times in ${of.timezone}.</small></span></div>
           ${rows.length === 0 && !isShort && html`<${Empty} title="No open grants">Everything that was given is used up, has expired or was voided.<//>`}
           <ol class="grants">${rows.slice(0, shown).map((grant) => html`<${Grant} key=${grant.id} of=${of} grant=${grant} />`)}</ol>
           <${More} more=${rows.length > shown || isShort} isLoading=${grants.isGrowing} onMore=${() => setShown(shown + STEP)} />`}

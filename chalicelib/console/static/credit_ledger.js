@@ -30,7 +30,7 @@ const keyOf = (entry) => (entry.pending ? `${entry.invoice} ${entry.grant} ${ent
 /** @param {{of: Credits, place: import("./place.js").Place}} props */
 export function Ledger({ of, place }) {
   const range = rangeOf(place, "ledger");
-  return html`<${Card} title="Ledger" class="credit-ledger" aside=${`Times in ${of.timezone.replaceAll("_", " ")}`}>
+  return html`<${Card} title="Ledger" class="credit-ledger" aside=${`Times in ${of.timezone}`}>
     <div class="toolbar"><${DayRange} name="ledger" label="Recorded" range=${range} clear="All entries" /></div>
     ${!range.isEmpty && html`<${Entries} of=${of} range=${range} />`}
   <//>`;

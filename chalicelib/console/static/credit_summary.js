@@ -6,7 +6,7 @@ import { Icon } from "./icons.js";
 import { Money } from "./figures.js";
 import { Named, When } from "./credit_parts.js";
 import { daysBetween, formatAway, formatDay, localDay } from "./time.js";
-import { Bar, Card, Loaded } from "./ui.js";
+import { Bar, Card, Loaded, capital } from "./ui.js";
 import { Verified } from "./credit_verify.js";
 
 /** @typedef {import("./credit_parts.js").Credits} Credits */
@@ -17,7 +17,7 @@ const NAMED = 3;
 
 /** In the order of the bar. */
 const PARTS = ["consumed", "pending", "held", "expired", "voided", "remaining", "scheduled"];
-const FIGURES = ["allocated", "consumed", "pending", "remaining", "expired", "scheduled", "held", "voided"];
+const FIGURES = ["allocated", "consumed", "pending", "held", "remaining", "expired", "voided", "scheduled"];
 const ONLY_IF_ANY = new Set(["held", "voided"]);
 const BALANCE = ["remaining", "held", "pending", "scheduled", "unbooked"];
 
@@ -38,8 +38,6 @@ const MEANINGS = {
 
 /** @param {string} name */
 const wordOf = (name) => WORDS[name] ?? name;
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** @param {{of: Credits, balance: import("./load.js").Loaded<any>, next: any, action: any}} props */
 export function Summary({ of, balance, next, action }) {
@@ -69,7 +67,7 @@ function depletion(of, balance) {
     const days = daysBetween(localDay(balance.as_of, of.timezone), balance.depletes_on);
     return html`<time datetime=${balance.depletes_on}>${formatDay(balance.depletes_on)}</time> <small class="quiet">${days <= 0 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`}</small>`;
   }
-  return html`<span class="quiet">${isZero(balance.remaining) && !isZero(balance.allocated) ? "Nothing remains" : "No depletion in sight"}</span>`;
+  return html`<span class="quiet">${isZero(balance.allocated) ? "No credit yet" : isZero(balance.remaining) ? "Nothing remains" : "No depletion in sight"}</span>`;
 }
 
 /** @param {{balance: any}} props */
@@ -88,7 +86,7 @@ function Explained({ of, balance }) {
   const words = ["allocated", "consumed", ...BALANCE, "expired", "voided"];
   return html`<p class="credit-balance">Ledger balance <strong><${Money} amount=${balance.ledger_balance} currency=${of.currency} /></strong>
       ${parts.map((name, index) => html` <span key=${name} class="part" title=${MEANINGS[name]}>${index ? "+" : "="} ${wordOf(name)} <${Money} amount=${balance[name]} currency=${of.currency} /></span>`)}
-      ${parts.length === 0 && " : the ledger holds nothing"}</p>
+      ${parts.length === 0 && ": it holds nothing yet"}</p>
     <details class="explain"><summary>What do these words mean?</summary>
       <dl>${words.map((name) => html`<div key=${name}><dt>${capital(wordOf(name))}</dt><dd>${MEANINGS[name]}</dd></div>`)}</dl></details>`;
 }
@@ -102,7 +100,7 @@ function Banner({ of, balance, next }) {
   return html`
     ${isGone && html`<div class="notice bad credit-banner gone" role="status"><${Icon} name="warning" /><div>
       <strong>Credits have run out.</strong> Of <${Money} amount=${balance.allocated} currency=${of.currency} />, <${Money} amount=${balance.remaining} currency=${of.currency} /> remains.
-      ${next ? html` Next: <${Money} amount=${next.amount} currency=${of.currency} /> on <${When} at=${next.at} timezone=${of.timezone} />.` : " No further credit is scheduled."}</div></div>`}
+      ${next ? html` Next: <${Money} amount=${next.amount} currency=${of.currency} /> on <${When} at=${next.at} timezone=${of.timezone} />.` : next === null && " No further credit is scheduled."}</div></div>`}
     ${runsOut && html`<div class="notice warn credit-banner runs-out" role="status"><${Icon} name="clock" /><div>
       <strong>Credits run out on ${formatDay(balance.depletes_on)}</strong> at the pace of the last 7 days: <${Money} amount=${balance.remaining} currency=${of.currency} /> remains.</div></div>`}
     ${expiring.length > 0 && html`<${Expiring} of=${of} expiring=${expiring} asOf=${balance.as_of} />`}`;

@@ -9,21 +9,21 @@ import { formatDay } from "./time.js";
 import { Badge, Card, Empty, Loaded, More, Table } from "./ui.js";
 
 /** @typedef {import("./credit_parts.js").Credits} Credits */
-/** @typedef {{day: string, rows: any[], total: string}} Day */
+/** @typedef {{day: string, rows: any[], total: string, isPart: boolean}} Day `isPart`: more rows of it follow */
 
 const HEAD = ["Day and charge", "Grant", { text: "Amount", numeric: true }];
 const UNFOLDED = 3;
 
 /**
  * Group rows by day, newest first. While more rows follow, the last day may be incomplete: it waits for them, unless it
- * is the only one.
+ * is the only one, which says so.
  * @param {any[]} rows @param {boolean} more @returns {Day[]}
  */
 function daysOf(rows, more) {
   /** @type {Map<string, any[]>} */
   const found = new Map();
   for (const row of rows) found.set(row.day, [...(found.get(row.day) ?? []), row]);
-  const days = [...found].map(([day, of]) => ({ day, rows: of, total: sum(of.map((row) => row.amount)) }));
+  const days = [...found].map(([day, of]) => ({ day, rows: of, total: sum(of.map((row) => row.amount)), isPart: more && found.size === 1 }));
   return more && days.length > 1 ? days.slice(0, -1) : days;
 }
 
@@ -50,19 +50,19 @@ function Drawn({ of, range }) {
     ${() => days.length === 0
       ? html`<${Empty} title="No credit was used in this range">Usage that credit pays for appears here on its day, also while it is pending.<//>`
       : html`<div class=${drawn.isOther ? "stale" : ""} aria-busy=${drawn.isOther}>
-          <div class="toolbar"><p>${more ? "Used on the days shown" : "Used in the range"}: <strong><${Money} amount=${total} currency=${of.currency} /></strong></p>
+          <div class="toolbar"><p>${days[0].isPart ? "Used in the rows shown" : more ? "Used on the days shown" : "Used in the range"}: <strong><${Money} amount=${total} currency=${of.currency} /></strong></p>
             <button type="button" class="plain" onClick=${() => choose(new Set(areOpen ? [] : days.map((day) => day.day)))}>${areOpen ? "Fold all days" : "Unfold all days"}</button></div>
           <${Table} label="Credit used by day and charge" class="drawn" head=${HEAD}>
             ${days.map((day) => html`<${OfDay} key=${day.day} of=${of} day=${day} most=${most} isOpen=${open.has(day.day)} onToggle=${() => choose(toggled(open, day.day))} />`)}
           <//>
-          <${More} more=${more} isLoading=${drawn.isGrowing} onMore=${drawn.showMore} label="Show earlier days" /></div>`}
+          <${More} more=${more} isLoading=${drawn.isGrowing} onMore=${drawn.showMore} label=${days[0].isPart ? "Show more of this day" : "Show earlier days"} /></div>`}
   <//>`;
 }
 
 /** @param {{of: Credits, day: Day, most: string, isOpen: boolean, onToggle: () => void}} props */
 function OfDay({ of, day, most, isOpen, onToggle }) {
   const share = compare(day.total, "0") > 0 ? percentOf(day.total, most, 1) : null;
-  return html`<tr class="day"><th scope="row"><${Unfold} isOpen=${isOpen} onToggle=${onToggle} label=${`${formatDay(day.day)}: charges and grants`}><time datetime=${day.day}>${formatDay(day.day)}</time><//></th>
+  return html`<tr class="day"><th scope="row"><${Unfold} isOpen=${isOpen} onToggle=${onToggle} label=${`${formatDay(day.day)}: charges and grants`}><time datetime=${day.day}>${formatDay(day.day)}</time><//>${day.isPart && html` <small class="quiet">in part</small>`}</th>
       <td class="day-bar"><span class="gauge" aria-hidden="true"><span style=${{ width: `${share ?? 0}%` }}></span></span></td>
       <td class="numeric"><strong><${Money} amount=${day.total} currency=${of.currency} /></strong></td></tr>
     ${isOpen && day.rows.map((row) => html`<tr key=${`${row.charge} ${row.grant} ${row.pending}`}>

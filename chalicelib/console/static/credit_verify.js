@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { formatDecimal } from "./decimal.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
-import { Badge, Failure } from "./ui.js";
+import { Badge, Failure, capital } from "./ui.js";
 
 /** @typedef {{entries: number, valid: boolean, first_invalid_seq: number | null, wrong: string | null, wrong_invoice: string | null, wrong_grants: string[], head_hash: string | null}} Verification */
 
@@ -70,6 +70,3 @@ function Broken({ found }) {
     ${found.wrong_grants.length > 0 && html` The grants are <code dir="auto">${found.wrong_grants.join(", ")}</code>.`}
     ${" "}Tell whoever runs this service; do not rely on these figures.</div></div>`;
 }
-
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);

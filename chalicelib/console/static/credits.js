@@ -25,7 +25,8 @@ export default function CreditsView({ session, organization, place }) {
   const nameOf = useGrantNames(root, grants, balance.value);
   const of = { organization, root, currency: organization.currency, timezone: organization.timezone, mayAct: mayAct(session), nameOf, charges: plan.value };
   if (balance.value === undefined && balance.problem?.status === 403) return html`<${Failure} problem=${balance.problem} />`;
-  const next = schedule.value?.rows.find((each) => each.kind !== "expires");
+  // Undefined while it is not known, null where nothing comes.
+  const next = schedule.value && (schedule.value.rows.find((each) => each.kind !== "expires") ?? (schedule.value.more ? undefined : null));
   const give = of.mayAct && html`<${ActionButton} class="primary" label=${html`<${Icon} name="plus" />Give credit`} dialog=${(/** @type {() => void} */ close) => html`<${CreateGrant} of=${of} onClose=${close} />`} />`;
   return html`<div class="stack credits">
     <${Summary} of=${of} balance=${balance} next=${next} action=${give || null} />

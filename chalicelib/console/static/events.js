@@ -7,13 +7,13 @@ import { useLoad } from "./load.js";
 import { EventRow, HEAD } from "./operator_event.js";
 import { DayField, Pages, SearchField, usePages } from "./operator_parts.js";
 import { Link, go } from "./place.js";
-import { addDays } from "./time.js";
+import { addDays, knownDay } from "./time.js";
 import { Card, Choice, Empty } from "./ui.js";
 import { mayAct } from "./roles.js";
 
 /** @param {import("./roles.js").ViewProps} props */
 export default function EventsView({ session, organization, place }) {
-  const wanted = Object.fromEntries(new URLSearchParams(place.events ?? ""));
+  const wanted = Object.fromEntries([...new URLSearchParams(place.events ?? "")].filter(([name, value]) => (name !== "from" && name !== "to") || knownDay(value)));
   const line = place.invoice && place.line ? { invoice: place.invoice, line: place.line } : {};
   const meters = useLoad((signal) => list("meters", {}, { signal }), []);
   const pages = usePages(at`organizations/${organization.id}/events`, { ...line, ...questionOf(wanted) }, { read: readEvents });

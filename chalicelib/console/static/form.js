@@ -4,7 +4,7 @@
  * A field is named by its JSON pointer (`/amount`, `/lines/0/line`), as in the problems of the API.
  */
 import { useState } from "preact/hooks";
-import { Problem, change } from "./api.js";
+import { Problem, change, newKey } from "./api.js";
 import { inexactNumbers } from "./exact_json.js";
 import { refresh } from "./clock.js";
 import { html } from "./html.js";
@@ -18,6 +18,9 @@ import { Dialog } from "./ui.js";
  * whole number (a count, never money); empty fields are left out
  * @typedef {Record<string, any>} Values by pointer
  */
+
+/** The keys of what was sent and never answered, by content: whether it was done is not known. @type {Map<string, string>} */
+const unanswered = new Map();
 
 /** Make the body of the pointers' values; empty ones are left out. @param {Field[]} fields @param {Values} values */
 export function bodyOf(fields, values) {
@@ -44,6 +47,9 @@ export function sentValue(field, value) {
   return field.kind === "whole" && /^\d{1,9}$/.test(value) ? Number(value) : value;
 }
 
+/** Whether it is known that nothing was done. Who may ask is looked at before what was done, so that tells nothing. @param {Problem} problem */
+const isRefused = ({ status, code }) => status >= 400 && status < 500 && ![401, 403, 429].includes(status) && code !== "in-flight";
+
 /** @param {Field} field @param {string} text */
 function readFault(field, text) {
   if (field.required && text === "") return "is required";
@@ -60,18 +66,19 @@ function readFault(field, text) {
 /**
  * A dialog that asks back, sends, and shows what is wrong field by field.
  *
- * `method`, `path` and `body` make the request; `effect` says what it will do; `done` gets the answer. A second try of
- * the same content goes under the same idempotency key, so a lost answer never does it twice.
- * @param {{title: string, effect: any | ((values: Values) => any), action: string, method?: "POST" | "PUT" | "PATCH" | "DELETE",
- *   path: string, fields?: Field[], body?: (values: Values) => any, isGrave?: boolean, onClose: () => void,
+ * `method`, `path` and `body` make the request; `effect` says what it will do; `done` gets the answer. What both make of
+ * the values they may compare with those that the dialog opened with. After an answer that was lost the same content goes
+ * under the same idempotency key, also from a dialog that is opened anew, so it is never done twice.
+ * @param {{title: string, effect: any | ((values: Values, start: Values) => any), action: string, method?: "POST" | "PUT" | "PATCH" | "DELETE",
+ *   path: string, fields?: Field[], body?: (values: Values, start: Values) => any, isGrave?: boolean, onClose: () => void,
  *   done?: (answer: any) => void}} props
  */
 export function ActionDialog({ title, effect, action, method = "POST", path, fields = [], body, isGrave = false, onClose, done }) {
   const [values, setValues] = useState(/** @type {Values} */ (() => Object.fromEntries(fields.map((field) => [field.pointer, field.value ?? (field.kind === "check" ? false : "")]))));
+  const [start] = useState(values);
   const [faults, setFaults] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {Problem | null} */ (null));
   const [isSending, setSending] = useState(false);
-  const [sent, setSent] = useState({ content: "", key: "" });
   const shown = fields.filter((field) => !field.shownIf || field.shownIf(values));
 
   async function submit(/** @type {Event} */ event) {
@@ -79,19 +86,21 @@ export function ActionDialog({ title, effect, action, method = "POST", path, fie
     const found = shown.map((field) => [field.pointer, readFault(field, String(values[field.pointer]))]).filter(([, fault]) => fault);
     setFaults(Object.fromEntries(found));
     if (found.length) return;
-    const wanted = method === "DELETE" ? undefined : body ? body(values) : bodyOf(fields, values);
-    const content = JSON.stringify(wanted ?? null);
-    const key = content === sent.content ? sent.key : crypto.randomUUID();
-    setSent({ content, key });
+    const wanted = method === "DELETE" ? undefined : body ? body(values, start) : bodyOf(fields, values);
+    const content = JSON.stringify([path, wanted]);
+    const key = unanswered.get(content) ?? newKey();
+    unanswered.set(content, key);
     setSending(true);
     setProblem(null);
     try {
       const answer = await change(method, path, wanted, key);
+      unanswered.delete(content);
       refresh();
       onClose();
       done?.(answer);
     } catch (fault) {
       if (!(fault instanceof Problem)) throw fault;
+      if (isRefused(fault)) unanswered.delete(content);
       setProblem(fault);
       setFaults(byField(fault.errors, shown));
     } finally {
@@ -104,9 +113,9 @@ export function ActionDialog({ title, effect, action, method = "POST", path, fie
       ${problem && html`<${Refusal} problem=${problem} fields=${shown} />`}
       ${shown.map((field) => html`<${Input} key=${field.pointer} field=${field} value=${values[field.pointer]} fault=${faults[field.pointer]}
         onInput=${(/** @type {any} */ value) => setValues((old) => ({ ...old, [field.pointer]: value }))} />`)}
-      <div class="effect"><${Icon} name="warning" /><div>${typeof effect === "function" ? effect(values) : effect}</div></div>
+      <div class="effect"><${Icon} name="warning" /><div>${typeof effect === "function" ? effect(values, start) : effect}</div></div>
       <div class="dialog-foot">
-        <button type="button" onClick=${onClose}>Cancel</button>
+        <button type="button" disabled=${isSending} onClick=${onClose}>Cancel</button>
         <button type="submit" class=${isGrave ? "grave" : "primary"} disabled=${isSending}>${isSending ? "Sending …" : action}</button>
       </div>
     </form>

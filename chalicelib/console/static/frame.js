@@ -44,16 +44,20 @@ export function Frame({ session, organization, view, isOperator, onLeave, childr
     </div>`;
 }
 
+let wasSeen = false;
+
 /** Name the page after its view, and move to its top when the view changes. @param {any} organization @param {import("./views.js").View} view @param {{current: HTMLElement | null}} main */
 function useTitle(organization, view, main) {
   const isFirst = useRef(true);
+  // Another organization makes the whole frame anew, and what had the keyboard is gone.
   useEffect(() => {
     const title = view.group === "billing" ? `${view.title} · Billing` : view.title;
     document.title = organization ? `${title} · ${organization.name}` : title;
   }, [view.name, organization?.name]);
   useEffect(() => {
-    if (!isFirst.current) main.current?.focus({ preventScroll: true });
+    if (wasSeen && (!isFirst.current || document.activeElement === document.body)) main.current?.focus({ preventScroll: true });
     isFirst.current = false;
+    wasSeen = true;
   }, [view.name]);
 }
 
@@ -94,6 +98,8 @@ function Navigation({ session, view, organization }) {
   </nav>`;
 }
 
+const ROLES = { admin: "Administrator", ingest: "Sends events only", read: "Read only" };
+
 /** @param {{session: import("./views.js").Session, hasOrganization: boolean, onLeave: () => void}} props */
 function Profile({ session, hasOrganization, onLeave }) {
   const [chosen, choose] = useState(theme());
@@ -103,7 +109,7 @@ function Profile({ session, hasOrganization, onLeave }) {
   };
   return html`<${Menu} name="Profile" class="profile" label=${html`<${Icon} name="person" />`}>
     ${(/** @type {() => void} */ close) => html`
-      <p class="who"><strong dir="auto">${session.name ?? "Signed in"}</strong><span>${session.role === "admin" ? "Administrator" : "Read only"}</span></p>
+      <p class="who"><strong dir="auto">${session.name ?? "Signed in"}</strong><span>${ROLES[session.role]}</span></p>
       ${hasOrganization && html`<${Link} class="entry" to=${{ view: "organization" }} onFollow=${close}><${Icon} name="gear" />Organization Settings<//>
         <${Link} class="entry" to=${{ view: "usage" }} onFollow=${close}><${Icon} name="graph" />Billing<//>`}
       <div class="entry static"><span>Theme</span><${Segments} label="Theme" value=${chosen} onChange=${pick}
@@ -115,7 +121,7 @@ function Profile({ session, hasOrganization, onLeave }) {
 function Freshness() {
   const asOf = useAsOf();
   return html`<button type="button" class="plain freshness" onClick=${refresh} title="Refreshes every 30 seconds; press to refresh now" aria-label=${asOf ? `As of ${formatTime(asOf)}. Refresh` : "Refresh"}>
-    <${Icon} name="refresh" /><span>${asOf ? `As of ${formatTime(asOf)}` : "Loading"}</span></button>`;
+    <${Icon} name="refresh" /><span>${asOf ? html`<span class="as-of">As of </span>${formatTime(asOf)}` : "Loading"}</span></button>`;
 }
 
 function Offline() {

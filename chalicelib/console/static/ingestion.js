@@ -1,6 +1,6 @@
 /** What became of the events that were received: of one organization by day, or of each organization. */
 import { at, get, list } from "./api.js";
-import { serverNow } from "./clock.js";
+import { refresh, serverNow } from "./clock.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { useLoad } from "./load.js";
@@ -31,9 +31,11 @@ export default function IngestionView({ place }) {
   const options = SPANS.map((each) => ({ value: each, label: `${each} days` }));
   return html`<div class="toolbar">
       <${Segments} label="Range" value=${days} options=${options} onChange=${(/** @type {string} */ value) => go({ days: value })} />
-      ${place.org && html`<${Link} class="button" to=${{ ...OF_ORGANIZATION, org: null }}>All organizations<//>`}
+      ${place.org
+        ? html`<${Link} class="button" to=${{ ...OF_ORGANIZATION, org: null }}>All organizations<//>`
+        : html`<button type="button" onClick=${refresh}><${Icon} name="refresh" />Refresh</button>`}
     </div>
-    ${place.org ? html`<${OfOrganization} key=${place.org} id=${place.org} days=${Number(days)} />` : html`<${OfAll} days=${Number(days)} />`}`;
+    ${place.org ? html`<${OfOrganization} key=${`${place.org} ${days}`} id=${place.org} days=${Number(days)} />` : html`<${OfAll} days=${Number(days)} />`}`;
 }
 
 /** @param {string} id @param {number} days @param {string} timezone @param {AbortSignal} signal */
@@ -93,22 +95,23 @@ function Count({ count, isProblem }) {
   return isProblem ? html`<${Badge} tone="warn" icon="warning">${shown}<//>` : shown;
 }
 
-/** @param {{days: number}} props */
+/** Every row is a question of its own, so they are asked again only by hand. @param {{days: number}} props */
 function OfAll({ days }) {
-  const pages = usePages("organizations", {}, { read: list, live: false });
-  return html`<${Card} title="By organization" aside=${`The last ${days} days, by the time of the events`}>
+  const pages = usePages("organizations", {}, { read: list, live: "by-hand" });
+  return html`<${Card} title="By organization" aside=${`The last ${days} days, by the time of the events; refreshed only by hand`}>
     <${Pages} pages=${pages} what="The organizations" label="Events by organization" empty=${html`<${Empty} title="There is no organization yet">Create one under Organizations.<//>`}
       head=${["Organization", { text: "Accepted", numeric: true }, ...COLUMNS.map(([, label]) => ({ text: label, numeric: true }))]}
-      row=${(/** @type {any} */ organization) => html`<${Row} key=${organization.id} organization=${organization} days=${days} />`} />
+      row=${(/** @type {any} */ organization) => html`<${Row} key=${`${organization.id} ${days}`} organization=${organization} days=${days} />`} />
   <//>`;
 }
 
 /** @param {{organization: any, days: number}} props */
 function Row({ organization, days }) {
-  const { value, problem, isLoading, retry } = useLoad((signal) => readDays(organization.id, days, organization.timezone, signal), [organization.id, days]);
+  const { value, problem, isLoading, retry } = useLoad((signal) => readDays(organization.id, days, organization.timezone, signal), [organization.id, days], { live: "by-hand" });
   const name = html`<td class="name"><${Link} to=${{ ...OF_ORGANIZATION, org: organization.id }} dir="auto">${organization.name}<//></td>`;
   const width = COLUMNS.length + 1;
-  if (!value) return html`<tr>${name}<td colspan=${width}>${problem && !isLoading ? html`<${Failure} problem=${problem} retry=${retry} what="Ingestion" />` : html`<${Skeleton} lines=${1} />`}</td></tr>`;
+  const isWrong = problem && !isLoading && (!value || problem.code !== "offline" || navigator.onLine);
+  if (!value || isWrong) return html`<tr>${name}<td colspan=${width}>${isWrong ? html`<${Failure} problem=${problem} retry=${retry} what="Ingestion" />` : html`<${Skeleton} lines=${1} />`}</td></tr>`;
   return html`<tr>${name}<td class="numeric"><data value=${total(value.data, "accepted")}>${total(value.data, "accepted").toLocaleString("en")}</data></td>
     ${COLUMNS.map(([field]) => html`<td class="numeric" key=${field}><${Count} count=${total(value.data, field)} isProblem=${PROBLEMS.some(([each]) => each === field)} /></td>`)}</tr>`;
 }

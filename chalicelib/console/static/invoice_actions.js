@@ -62,8 +62,9 @@ const givingUp = ({ invoice, due, onClose }) => html`<${ActionDialog} title=${`M
 /** @param {Asked} asked */
 const voiding = ({ invoice, onClose }) => html`<${ActionDialog} title=${`Void ${titleOf(invoice)}?`} action="Void invoice" isGrave path=${at`invoices/${invoice.id}/void`} onClose=${onClose}
   fields=${[REASON, ...(invoice.plan ? [{ pointer: "/regenerate", label: "Make a new draft of its period", kind: "check", help: "Otherwise the period is given up and never billed." }] : [])]}
-  effect=${(/** @type {Values} */ values) => html`The invoice over <${Money} amount=${invoice.total} currency=${invoice.currency} /> is not to be paid any more. It keeps its number; the
-    <span> </span><${Money} amount=${invoice.credits_applied} currency=${invoice.currency} /> of credits that paid for it go back to their grants. ${values["/regenerate"] ? "Its period becomes a draft again." : "Its period is not billed again."}`} />`;
+  effect=${(/** @type {Values} */ values) => html`The invoice over <${Money} amount=${invoice.total} currency=${invoice.currency} /> is not to be paid any more. It keeps its number.${
+    isZero(invoice.credits_applied) ? "" : html` The <${Money} amount=${invoice.credits_applied} currency=${invoice.currency} /> of credits that paid for it go back to their grants.`}${
+    invoice.plan ? ` Its period ${values["/regenerate"] ? "becomes a draft again" : "is not billed again"}.` : ""}`} />`;
 
 /** Fields of several rows; the next row shows when the one before has its first field filled. @param {number} count @param {(at: string, index: number) => Field[]} fieldsOf */
 function rowsOf(count, fieldsOf) {
@@ -75,6 +76,13 @@ function rowsOf(count, fieldsOf) {
       ...others.map((field) => ({ ...field, required: true, shownIf: (/** @type {Values} */ values) => index === 0 || isFilled(values, index + 1) })),
     ];
   }).flat();
+}
+
+/** List the rows that are sent, by pointer: up to the first one that is not filled. @param {Values} values @param {string} first its first field */
+function sentRows(values, first) {
+  const rows = [];
+  while (values[`/lines/${rows.length}/${first}`]) rows.push(`/lines/${rows.length}`);
+  return rows;
 }
 
 /** @param {Asked} asked */
@@ -98,7 +106,7 @@ function crediting({ invoice, onClose }) {
 
 /** @param {Values} values @param {any} invoice */
 function chosen(values, invoice) {
-  const amounts = Object.keys(values).filter((pointer) => pointer.endsWith("/amount") && values[pointer] && values[pointer.replace("amount", "line")]).map((pointer) => `${invoice.currency} ${values[pointer]}`);
+  const amounts = sentRows(values, "line").filter((row) => values[`${row}/amount`]).map((row) => `${invoice.currency} ${values[`${row}/amount`]}`);
   return amounts.length ? amounts.join(" and ") : "the amounts above";
 }
 
@@ -130,9 +138,9 @@ export function OneOffButton({ organization }) {
 
 /** @param {Values} values @param {string} currency */
 function items(values, currency) {
-  const named = Object.keys(values).filter((pointer) => pointer.endsWith("/name") && values[pointer]);
-  return named.length === 0 ? "what you enter above" : named.map((pointer) => {
-    const [quantity, price] = ["quantity", "unit_price"].map((name) => values[pointer.replace("name", name)] || "…");
-    return html`${quantity} × <bdi>${values[pointer]}</bdi> at ${currency} ${price} `;
+  const named = sentRows(values, "name");
+  return named.length === 0 ? "what you enter above" : named.map((row) => {
+    const [quantity, price] = ["quantity", "unit_price"].map((name) => values[`${row}/${name}`] || "…");
+    return html`${quantity} × <bdi>${values[`${row}/name`]}</bdi> at ${currency} ${price} `;
   });
 }

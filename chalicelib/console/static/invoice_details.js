@@ -16,19 +16,12 @@ import { formatAway, formatDate, formatInstant } from "./time.js";
 import { Empty, Loaded, Table } from "./ui.js";
 import { mayAct } from "./roles.js";
 
-/** Read an invoice. One that is closed does not tell the time, so the session does. @param {string} id @param {AbortSignal} signal */
-async function read(id, signal) {
-  const invoice = await get(at`invoices/${id}`, {}, signal);
-  if (invoice.status !== "draft") await get("session", {}, signal);
-  return invoice;
-}
-
 /**
  * @param {{id: string, listed: any, line?: string, session: import("./roles.js").Session, organization: any, onSeen: (invoice: any) => void, onLeave: () => void}} props
  * `listed` is the invoice as the history has it, shown until it is read by itself
  */
 export function InvoiceDetails({ id, listed, line, session, organization, onSeen, onLeave }) {
-  const loaded = useLoad((signal) => read(id, signal), [id]);
+  const loaded = useLoad((signal) => get(at`invoices/${id}`, {}, signal), [id]);
   const isElsewhere = loaded.value && loaded.value.organization !== organization.id;
   useEffect(() => {
     if (loaded.value && !isElsewhere) onSeen(loaded.value);
@@ -80,7 +73,7 @@ const Amount = ({ amount, currency, isLess = false }) => html`<${Live} of=${amou
 /** @param {{invoice: any}} props */
 function Notices({ invoice }) {
   if (invoice.status === "void") {
-    return html`<p class="notice bad"><${Icon} name="cross" /><span>This invoice is void and must not be paid. <span dir="auto">${invoice.void_reason}</span></span></p>`;
+    return html`<p class="notice bad"><${Icon} name="cross" /><span>This invoice is void and must not be paid. Reason: <bdi>${invoice.void_reason}</bdi></span></p>`;
   }
   if (invoice.status !== "draft") return null;
   return html`<p class="notice"><${Icon} name="refresh" /><span>This draft updates as usage arrives.</span></p>
@@ -98,7 +91,7 @@ function Facts({ invoice, timezone }) {
     ["Due", invoice.due_at && html`${lastDay(invoice.due_at, timezone)}${isOpen && away(invoice.due_at)}`],
     ["Becomes final", invoice.status === "draft" && invoice.finalizes_at && html`${formatInstant(invoice.finalizes_at, timezone)}${away(invoice.finalizes_at)}`],
     ["Late usage until", invoice.late_usage_until && html`${lastDay(invoice.late_usage_until, timezone)}${away(invoice.late_usage_until)}`],
-    ["Plan", invoice.plan && html`<span dir="auto">${invoice.plan.key}</span>, version ${invoice.plan.version}`],
+    ["Plan", invoice.plan && html`<span dir="auto">${invoice.plan.key}</span>, <span class="invoice-version">version ${invoice.plan.version}</span>`],
     ["Time zone", timezone],
   ];
   return html`<dl class="invoice-facts">${facts.filter(([, value]) => value).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

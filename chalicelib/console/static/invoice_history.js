@@ -1,6 +1,6 @@
 /** The invoices of an organization, newest first, drafts on top. */
 import { useState } from "preact/hooks";
-import { at, get } from "./api.js";
+import { at, list } from "./api.js";
 import { Money } from "./figures.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
@@ -12,35 +12,20 @@ import { Choice, Empty, Loaded, More } from "./ui.js";
 const [FIRST, NEXT] = [25, 100];
 
 /**
- * Load the first page with every refresh, and what is below it when it is asked for.
+ * Load the first rows, and more when they are asked for. A refresh reads all that are shown: any of them may have been paid.
  * @param {string} organization @param {string | undefined} state
  */
 export function useHistory(organization, state) {
   const path = at`organizations/${organization}/invoices`;
-  const params = { ...filterParams(state), limit: FIRST };
-  const [older, setOlder] = useState(/** @type {{state: string | undefined, rows: any[], cursor: string | null} | null} */ (null));
-  const [more, setMore] = useState({ isLoading: false, problem: /** @type {Error | null} */ (null) });
-  const first = useLoad(async (signal) => ({ state, ...(await get(path, params, signal)) }), [path, state]);
-  const kept = older?.state === state ? older : null;
-  const onMore = async () => {
-    setMore({ isLoading: true, problem: null });
-    try {
-      const page = await get(path, { ...params, limit: NEXT, cursor: kept ? kept.cursor : first.value?.next_cursor });
-      setOlder({ state, rows: [...(kept?.rows ?? first.value?.data ?? []), ...page.data], cursor: page.next_cursor });
-      setMore({ isLoading: false, problem: null });
-    } catch (problem) {
-      setMore({ isLoading: false, problem: /** @type {Error} */ (problem) });
-    }
-  };
+  const [asked, ask] = useState({ state, most: FIRST });
+  const most = asked.state === state ? asked.most : FIRST;
+  const loaded = useLoad(async (signal) => ({ state, most, ...(await list(path, filterParams(state), { most, signal })) }), [path, state, most]);
   // While another state is asked for, the rows of the old one are not shown as if they had it.
-  const value = first.value?.state === state ? first.value : undefined;
-  return { ...first, value: value && { rows: together(value.data, kept?.rows ?? []), cursor: kept ? kept.cursor : value.next_cursor }, onMore, more };
-}
-
-/** What was just read, and below it what was read before; drafts are only ever among the former. @param {any[]} fresh @param {any[]} known */
-function together(fresh, known) {
-  const ids = new Set(fresh.map((each) => each.id));
-  return [...fresh, ...known.filter((each) => !ids.has(each.id) && each.status !== "draft")];
+  const value = loaded.value?.state === state ? loaded.value : undefined;
+  const isGrowing = value !== undefined && value.most < most;
+  const onMore = () => (isGrowing ? loaded.retry() : ask({ state, most: (value?.data.length ?? 0) + NEXT }));
+  const more = { isLoading: isGrowing && loaded.isLoading, problem: isGrowing && !loaded.isLoading ? loaded.problem : null };
+  return { ...loaded, problem: isGrowing ? null : loaded.problem, value: value && { rows: value.data, hasMore: value.more }, onMore, more };
 }
 
 /**
@@ -58,13 +43,13 @@ export function History({ history, selected, selectedId, organization, state, ac
       <${Choice} label="Status" value=${state ?? ""} options=${[{ value: "", label: "All" }, ...FILTERS]}
         onChange=${(/** @type {string} */ value) => go({ status: value, invoice: null, line: null })} />
       <${Loaded} loaded=${history} what="The invoice history" lines=${6}>
-        ${(/** @type {any} */ { rows, cursor }) => html`
+        ${(/** @type {any} */ { rows, hasMore }) => html`
           ${rows.length === 0 && html`<${NoRows} state=${state} />`}
           <ul class="invoice-rows">${rows.map(
             (/** @type {any} */ each) => html`<${Row} key=${each.id} invoice=${each.id === selected?.id ? selected : each} isSelected=${each.id === selectedId} timezone=${timezone} onFollow=${() => setOpen(false)} />`,
           )}</ul>
           ${history.more.problem && html`<p class="fault" role="alert"><${Icon} name="warning" /><span dir="auto">More could not be loaded: ${history.more.problem.message}</span></p>`}
-          <${More} more=${cursor !== null} isLoading=${history.more.isLoading} onMore=${history.onMore} />`}
+          <${More} more=${hasMore} isLoading=${history.more.isLoading} onMore=${history.onMore} />`}
       <//>
     </div>
   </section>`;

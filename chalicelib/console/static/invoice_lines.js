@@ -94,5 +94,6 @@ function UnitPrice({ line, currency, onUnfold }) {
   const price = line.unit_price ?? (tier && others.length === 0 && isZero(tier.flat_fee) ? tier.unit_price : null);
   if (price !== null) return html`<${Money} amount=${price} currency=${currency} />`;
   if (line.tiers.length > 0) return html`<button type="button" class="plain invoice-tiers" onClick=${onUnfold}>${line.tiers.length} ${line.tiers.length === 1 ? "tier" : "tiers"}</button>`;
-  return null;
+  // A package has no price of one unit.
+  return line.unit !== null && html`<button type="button" class="plain invoice-tiers formula" onClick=${onUnfold}>Formula<span class="hidden"> of ${line.name}</span></button>`;
 }

@@ -43,7 +43,7 @@ function useSelected(named, rows, state) {
 
 /** @param {{session: import("./roles.js").Session}} props */
 function NoInvoices({ session }) {
-  return html`<${Card} title="Nothing is billed yet"><${Empty} title="The first invoice is on its way"
+  return html`<${Card} title="Nothing is billed yet"><${Empty} title="The first invoice comes with a subscription"
     action=${isOperator(session) && html`<${Link} class="button" to=${{ view: "subscriptions" }}>Look at the subscriptions<//>`}>
     As soon as a subscription runs, the draft of its current period shows here and grows with the usage. It becomes final after the period has ended.<//><//>`;
 }

@@ -1,6 +1,6 @@
 /** Loads what a part of the page shows, and keeps showing it while it is asked for anew. */
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { useTick } from "./clock.js";
+import { usePresses, useTick } from "./clock.js";
 
 /**
  * @template T
@@ -10,15 +10,16 @@ import { useTick } from "./clock.js";
  */
 
 /**
- * Load by a function whenever one of `inputs` changes, and with every refresh of the page.
+ * Load by a function whenever one of `inputs` changes, and with every refresh of the page; with `live: "by-hand"` only
+ * with those that a reader asks for.
  * @template T
- * @param {(signal: AbortSignal) => Promise<T>} load @param {any[]} inputs @param {{live?: boolean}} [options]
+ * @param {(signal: AbortSignal) => Promise<T>} load @param {any[]} inputs @param {{live?: boolean | "by-hand"}} [options]
  * @returns {Loaded<T>}
  */
 export function useLoad(load, inputs, { live = true } = {}) {
   const [state, set] = useState(/** @type {Omit<Loaded<T>, "retry">} */ ({ value: undefined, problem: null, isLoading: true }));
   const [attempt, setAttempt] = useState(0);
-  const tick = useTick();
+  const [tick, presses] = [useTick(), usePresses()];
   useEffect(() => {
     const abort = new AbortController();
     set((old) => ({ ...old, isLoading: true }));
@@ -27,6 +28,6 @@ export function useLoad(load, inputs, { live = true } = {}) {
       (problem) => abort.signal.aborted || set((old) => ({ value: old.value, problem, isLoading: false })),
     );
     return () => abort.abort();
-  }, [...inputs, attempt, live ? tick : 0]);
+  }, [...inputs, attempt, live === "by-hand" ? presses : live ? tick : 0]);
   return { ...state, retry: useCallback(() => setAttempt((count) => count + 1), []) };
 }

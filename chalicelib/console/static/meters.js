@@ -11,9 +11,9 @@ import { mayAct } from "./roles.js";
 /** @typedef {import("./form.js").Values} Values */
 
 const STATUSES = /** @type {Record<string, [import("./ui.js").Tone, string, string]>} */ ({
-  active: ["good", "check", "active"],
-  counting: ["live", "clock", "counting the past"],
-  archived: ["neutral", "cross", "archived"],
+  active: ["good", "check", "Active"],
+  counting: ["live", "clock", "Counting the past"],
+  archived: ["neutral", "cross", "Archived"],
 });
 
 /** @param {import("./roles.js").ViewProps} props */
@@ -78,9 +78,9 @@ function Rename({ meter }) {
     { pointer: "/name", label: "Name", required: true, value: meter.name },
     { pointer: "/unit", label: "Unit", value: meter.unit ?? "", help: "Empty: none." },
   ];
-  const body = (/** @type {Values} */ values) => ({
-    ...(values["/name"] !== meter.name && { name: values["/name"] }),
-    ...(values["/unit"] !== (meter.unit ?? "") && { unit: values["/unit"] || null }),
+  const body = (/** @type {Values} */ values, /** @type {Values} */ start) => ({
+    ...(values["/name"] !== start["/name"] && { name: values["/name"] }),
+    ...(values["/unit"] !== start["/unit"] && { unit: values["/unit"] || null }),
   });
   return html`<${ActionButton} label=${html`<${Icon} name="pencil" />Rename`} dialog=${(/** @type {() => void} */ close) => html`<${ActionDialog} title="Rename the meter" action="Save" method="PATCH"
     path=${at`meters/${meter.key}`} fields=${fields} body=${body} onClose=${close} effect="Changes what the meter is called. What it counts never changes; finalized invoices keep the old words." />`} />`;

@@ -6,7 +6,7 @@ import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { Facts, Instant } from "./operator_parts.js";
 import { Link } from "./place.js";
-import { Badge } from "./ui.js";
+import { Badge, capital } from "./ui.js";
 
 const STATES = /** @type {Record<string, [import("./ui.js").Tone, string]>} */ ({
   counted: ["good", "check"],
@@ -16,6 +16,9 @@ const STATES = /** @type {Record<string, [import("./ui.js").Tone, string]>} */ (
   amended: ["live", "pencil"],
   unmatched: ["warn", "warning"],
 });
+
+/** The part of a line's id that says something: what follows it tells the lines of one charge apart. @param {string} line */
+const chargeOf = (line) => line.split("~")[0];
 
 /** What an event's row shows. */
 export const HEAD = ["Time", "Type", "Id and source", "Meters", "State", "Billed on"];
@@ -28,11 +31,11 @@ export function EventRow({ event, timezone, canAct }) {
   return html`<tr class=${isOpen ? "open" : ""}>
       <td class="event-when"><button type="button" class="plain event-unfold" aria-expanded=${isOpen} aria-label=${`Event ${event.id}`} onClick=${() => open(!isOpen)}><${Icon} name=${isOpen ? "down" : "right"} /></button><${Instant} at=${event.time} timezone=${timezone} /></td>
       <td class="text" dir="auto">${event.type}</td>
-      <td class="name"><bdi>${event.id}</bdi><br /><small class="quiet" dir="auto">${event.source}</small></td>
+      <td class="name"><bdi class="event-id">${event.id}</bdi><br /><small class="quiet" dir="auto">${event.source}</small></td>
       <td>${event.meters.length === 0 ? html`<span class="quiet">none</span>` : html`<ul class="event-meters">${event.meters.map(
         (/** @type {any} */ each) => html`<li key=${each.meter}>${each.usable ? html`<code>${each.meter}</code>` : html`<${Badge} tone="warn" icon="warning">${each.meter}: not usable<//>`}</li>`)}</ul>`}</td>
-      <td><${Badge} tone=${tone} icon=${icon}>${event.state}<//></td>
-      <td class="event-line">${to ? html`<${Link} to=${to} title=${event.billed_on.line}>${event.billed_on.line}<//>` : html`<span class="quiet">–</span>`}</td></tr>
+      <td><${Badge} tone=${tone} icon=${icon}>${capital(event.state)}<//></td>
+      <td class="event-line">${to ? html`<${Link} to=${to} title=${event.billed_on.line}>${chargeOf(event.billed_on.line)}<//>` : html`<span class="quiet">–</span>`}</td></tr>
     ${isOpen && html`<tr class="event-unfolded"><td colspan=${HEAD.length}><${Unfolded} event=${event} timezone=${timezone} canAct=${canAct} /></td></tr>`}`;
 }
 

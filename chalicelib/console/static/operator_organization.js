@@ -10,7 +10,7 @@ const DETAILS = [
   ["email", "E-mail", { placeholder: "billing@example.com" }],
   ["legal_name", "Legal name", { help: "As it stands on invoices; without it the name." }],
   ["address", "Address", { kind: "area" }],
-  ["tax_id", "Tax number"],
+  ["tax_id", "Tax ID"],
   ["purchase_order", "Purchase order"],
   ["invoice_note", "Note on invoices", { kind: "area" }],
 ];
@@ -49,15 +49,15 @@ export function detailsOf(values) {
   return { ...Object.fromEntries(given), ...(rates.length && { tax_rates: rates }) };
 }
 
-/** What has changed, as the API takes it: null clears. @param {any} organization @param {Values} values */
-export function changesOf(organization, values) {
+/** What was changed in the form, as the API takes it: null clears. What others changed meanwhile stays theirs. @param {Values} start @param {Values} values */
+export function changesOf(start, values) {
   /** @type {Record<string, any>} */
   const changes = {};
   for (const name of ["name", ...DETAILS.map(([each]) => each)]) {
-    const value = values[`/${name}`] || null;
-    if (value !== organization[name]) changes[name] = name === "name" ? value ?? "" : value;
+    const value = values[`/${name}`];
+    if (value !== start[`/${name}`]) changes[name] = name === "name" ? value : value || null;
   }
   const rates = ratesOf(values);
-  if (JSON.stringify(rates) !== JSON.stringify(organization.tax_rates)) changes.tax_rates = rates;
+  if (JSON.stringify(rates) !== JSON.stringify(ratesOf(start))) changes.tax_rates = rates;
   return changes;
 }

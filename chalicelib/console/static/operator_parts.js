@@ -13,14 +13,16 @@ const PAUSE_MS = 250;
 /**
  * Load the first items of a list, and twice as many with each `onMore`; another question begins anew.
  * @param {string} path @param {Record<string, any>} params
- * @param {{read?: (path: string, params: Record<string, any>, options: {most?: number, signal?: AbortSignal}) => Promise<{data: any[], more: boolean}>, live?: boolean}} [options]
+ * @param {{read?: (path: string, params: Record<string, any>, options: {most?: number, signal?: AbortSignal}) => Promise<{data: any[], more: boolean}>, live?: boolean | "by-hand"}} [options]
  */
 export function usePages(path, params, { read = list, live = true } = {}) {
   const question = JSON.stringify([path, params]);
   const [wanted, want] = useState({ question, count: FIRST });
   const count = wanted.question === question ? wanted.count : FIRST;
   const loaded = useLoad(async (signal) => ({ ...(await read(path, params, { most: count, signal })), question }), [question, count], { live });
-  return { loaded, isOld: loaded.value !== undefined && loaded.value.question !== question, onMore: () => want({ question, count: count * 2 }) };
+  const isOld = loaded.value !== undefined && loaded.value.question !== question;
+  // Where the new question was not answered, the rows of the old one would stand under its name.
+  return { loaded: isOld && loaded.problem ? { ...loaded, value: undefined } : loaded, isOld, onMore: () => want({ question, count: count * 2 }) };
 }
 
 /**
@@ -48,11 +50,14 @@ export function SearchField({ label, value, onSearch, icon = true }) {
     if (value !== told.current) setText(value);
     told.current = value;
   }, [value]);
+  // What is searched for may have changed elsewhere while this waits.
+  const tell = useRef(onSearch);
+  tell.current = onSearch;
   useEffect(() => {
     if (text.trim() === told.current) return undefined;
     const waiting = setTimeout(() => {
       told.current = text.trim();
-      onSearch(told.current);
+      tell.current(told.current);
     }, PAUSE_MS);
     return () => clearTimeout(waiting);
   }, [text]);
@@ -81,7 +86,8 @@ export function Facts({ facts }) {
 /** @param {{text: string, label: string}} props */
 export function Copy({ text, label }) {
   const [state, set] = useState("");
-  const copy = () => navigator.clipboard.writeText(text).then(() => set("Copied"), () => set("Select the text and copy it by hand"));
+  // There is no clipboard on pages without TLS.
+  const copy = () => (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(() => set("Copied"), () => set("Select the text and copy it by hand"));
   return html`<span class="copy"><button type="button" onClick=${copy}><${Icon} name=${state === "Copied" ? "check" : "link"} />${label}</button><span role="status">${state}</span></span>`;
 }
 

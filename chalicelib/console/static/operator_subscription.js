@@ -49,7 +49,7 @@ export function Subscribe({ organization, plans, isFirst }) {
       { value: "prepaid", label: "prepaid: only while credit lasts" },
     ] },
     { pointer: "/spend_cap", label: `Spend cap (${organization.currency} a period)`, kind: "number", help: "Jobs that ask first are refused beyond it." },
-    { pointer: "/overrides", label: "Agreed apart (JSON)", kind: "json", rows: 4, help: OVERRIDES_HELP },
+    { pointer: "/overrides", label: "Custom terms (JSON)", kind: "json", rows: 4, help: OVERRIDES_HELP },
   ];
   const effect = (/** @type {Values} */ values) => html`Subscribes <bdi>${organization.name}</bdi> to <bdi>${values["/plan"] || "…"}</bdi> ${
     values["/start"] ? `from ${values["/start"].replace("T", " ")} UTC` : "from now"} on. A fee in advance is invoiced at once.`;
@@ -99,14 +99,14 @@ function Agree({ subscription, currency }) {
   /** @type {Field[]} */
   const fields = [
     { pointer: "/spend_cap", label: `Spend cap (${currency} a period)`, kind: "number", value: had.cap, help: "Empty: no cap." },
-    { pointer: "/overrides", label: "Agreed apart (JSON)", kind: "json", rows: 4, value: had.overrides, help: `${OVERRIDES_HELP} Empty: the plan as it is.` },
+    { pointer: "/overrides", label: "Custom terms (JSON)", kind: "json", rows: 4, value: had.overrides, help: `${OVERRIDES_HELP} Empty: the plan as it is.` },
   ];
-  const body = (/** @type {Values} */ values) => ({
-    ...(values["/spend_cap"] !== had.cap && { spend_cap: values["/spend_cap"] || null }),
-    ...(values["/overrides"] !== had.overrides && { overrides: values["/overrides"] ? JSON.parse(values["/overrides"]) : null }),
+  const body = (/** @type {Values} */ values, /** @type {Values} */ start) => ({
+    ...(values["/spend_cap"] !== start["/spend_cap"] && { spend_cap: values["/spend_cap"] || null }),
+    ...(values["/overrides"] !== start["/overrides"] && { overrides: values["/overrides"] ? JSON.parse(values["/overrides"]) : null }),
   });
-  const effect = (/** @type {Values} */ values) =>
-    [values["/spend_cap"] !== had.cap && "The cap holds at once.", values["/overrides"] !== had.overrides && "What is agreed apart holds from the next period on."].filter(Boolean).join(" ") || "Nothing is changed yet.";
-  return html`<${ActionButton} label="Cap and terms" dialog=${(/** @type {() => void} */ close) => html`<${ActionDialog} title="Spend cap and terms agreed apart" action="Save" method="PATCH"
+  const effect = (/** @type {Values} */ values, /** @type {Values} */ start) =>
+    [values["/spend_cap"] !== start["/spend_cap"] && "The cap holds at once.", values["/overrides"] !== start["/overrides"] && "Custom terms hold from the next period on."].filter(Boolean).join(" ") || "Nothing is changed yet.";
+  return html`<${ActionButton} label="Cap and terms" dialog=${(/** @type {() => void} */ close) => html`<${ActionDialog} title="Spend cap and custom terms" action="Save" method="PATCH"
     path=${at`subscriptions/${subscription.id}`} fields=${fields} body=${body} effect=${effect} onClose=${close} />`} />`;
 }

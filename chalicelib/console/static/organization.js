@@ -1,7 +1,6 @@
 /** The details of one organization, as they stand on its invoices, and links to its console. */
 import { useState } from "preact/hooks";
 import { at, get } from "./api.js";
-import { refresh } from "./clock.js";
 import { ActionButton, ActionDialog, sentValue } from "./form.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
@@ -34,7 +33,7 @@ const factsOf = (organization) => [
   ["E-mail", orDash(organization.email)],
   ["Legal name", orDash(organization.legal_name)],
   ["Address", organization.address ? html`<span class="lines">${organization.address}</span>` : orDash(null)],
-  ["Tax number", orDash(organization.tax_id)],
+  ["Tax ID", orDash(organization.tax_id)],
   ["Purchase order", orDash(organization.purchase_order)],
   ["Note on invoices", organization.invoice_note ? html`<span class="lines">${organization.invoice_note}</span>` : orDash(null)],
   ["Created", html`<${Instant} at=${organization.created_at} timezone=${organization.timezone} />`],
@@ -54,12 +53,13 @@ const taxes = (rates) =>
 /** @param {{organization: any}} props */
 function Edit({ organization }) {
   const fields = [{ pointer: "/name", label: "Name", value: organization.name, required: true }, ...detailFields(organization)];
-  const changed = (/** @type {any} */ values) => Object.keys(changesOf(organization, values)).map((name) => name.replaceAll("_", " "));
-  const effect = (/** @type {any} */ values) =>
-    changed(values).length ? `Changes the ${changed(values).join(", ")} at once. Invoices that are finalized stay as they are.` : "Nothing is changed yet.";
+  const effect = (/** @type {any} */ values, /** @type {any} */ start) => {
+    const changed = Object.keys(changesOf(start, values)).map((name) => name.replaceAll("_", " "));
+    return changed.length ? `Changes the ${changed.join(", ")} at once. Invoices that are finalized stay as they are.` : "Nothing is changed yet.";
+  };
   return html`<${ActionButton} label=${html`<${Icon} name="pencil" />Edit`} dialog=${(/** @type {() => void} */ close) => html`<${ActionDialog}
     title="Edit the organization" action="Save" method="PATCH" path=${at`organizations/${organization.id}`} fields=${fields} effect=${effect}
-    body=${(/** @type {any} */ values) => changesOf(organization, values)} onClose=${close} done=${refresh} />`} />`;
+    body=${(/** @type {any} */ values, /** @type {any} */ start) => changesOf(start, values)} onClose=${close} />`} />`;
 }
 
 const LASTS = [

@@ -6,7 +6,7 @@ import { html } from "./html.js";
 import { DayField, Instant, Pages, usePages } from "./operator_parts.js";
 import { OF_ORGANIZATION } from "./organization_switch.js";
 import { Link, go } from "./place.js";
-import { addDays } from "./time.js";
+import { addDays, knownDay } from "./time.js";
 import { Badge, Card, Choice, Empty } from "./ui.js";
 
 const DAY_MS = 86_400_000;
@@ -20,7 +20,7 @@ const STANDINGS = [
 /** @param {import("./roles.js").ViewProps} props */
 export default function OverdueView({ place }) {
   const chosen = STANDINGS.find((each) => each.value === place.standing) ?? STANDINGS[0];
-  const { issued_from: from = "", issued_to: to = "" } = place;
+  const [from = "", to = ""] = [place.issued_from, place.issued_to].map(knownDay);
   const pages = usePages("invoices", {
     status: "finalized",
     payment_status: chosen.value,
@@ -32,11 +32,11 @@ export default function OverdueView({ place }) {
   return html`<div class="toolbar filters">
       <${Choice} label="Payment" value=${chosen.value} options=${STANDINGS} onChange=${(/** @type {string} */ value) => go({ standing: value === "overdue" ? null : value })} />
       <${DayField} label="Issued from" value=${from} onChange=${(/** @type {string} */ day) => go({ issued_from: day }, { replace: true })} />
-      <${DayField} label="to" value=${to} onChange=${(/** @type {string} */ day) => go({ issued_to: day }, { replace: true })} />
+      <${DayField} label="Issued until" value=${to} onChange=${(/** @type {string} */ day) => go({ issued_to: day }, { replace: true })} />
     </div>
     <${Card} title=${`${chosen.label} invoices`}>
       <${Pages} pages=${pages} what="The invoices" label="Invoices" empty=${empty} above=${sums} row=${row}
-        head=${["Organization", "Number", "Issued (UTC)", "Due (UTC)", { text: "Days overdue", numeric: true }, { text: "Total", numeric: true }, { text: "Amount due", numeric: true }]} />
+        head=${["Organization", "Number", "Issued (UTC)", "Due (UTC)", { text: "Days late", numeric: true }, { text: "Total", numeric: true }, { text: "Amount due", numeric: true }]} />
     <//>`;
 }
 
@@ -56,7 +56,7 @@ function row(invoice) {
   const late = Math.floor((serverNow().getTime() - Date.parse(invoice.due_at)) / DAY_MS);
   return html`<tr key=${invoice.id}>
     <td class="name"><bdi>${invoice.buyer?.name ?? invoice.organization}</bdi><br /><code>${invoice.organization}</code></td>
-    <td class="text"><${Link} to=${to}>${invoice.number ?? invoice.id}<//></td>
+    <td class="number"><${Link} to=${to}>${invoice.number ?? invoice.id}<//></td>
     <td><${Instant} at=${invoice.issued_at} /></td><td><${Instant} at=${invoice.due_at} /></td>
     <td class="numeric">${late > 0 ? html`<${Badge} tone=${late > 30 ? "bad" : "warn"} icon="clock">${late}<//>` : "–"}</td>
     <td class="numeric"><${Money} amount=${invoice.total} currency=${invoice.currency} /></td>

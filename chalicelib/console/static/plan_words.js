@@ -95,7 +95,7 @@ function Bounds({ from, to }) {
 export function Overrides({ overrides }) {
   const lines = linesOf(overrides, []);
   if (lines.length === 0) return null;
-  return html`<div class="overrides"><h3><${Badge} tone="live" icon="pencil">Agreed apart<//></h3>
+  return html`<div class="overrides"><h3><${Badge} tone="live" icon="pencil">Custom terms<//></h3>
     <p class="quiet">These replace what the plan says.</p>
     <ul>${lines.map(([path, value]) => html`<li key=${path}><code>${path}</code> <bdi>${value}</bdi></li>`)}</ul></div>`;
 }

@@ -12,8 +12,15 @@ export function SignIn({ onEnter }) {
   </main>`;
 }
 
-/** @param {{onEnter: (credential: string) => void}} props */
-export function Ended({ onEnter }) {
+/** @param {{isTyped: boolean, onEnter: (credential: string) => void}} props */
+export function Ended({ isTyped, onEnter }) {
+  if (isTyped) {
+    return html`<main class="alone">
+      <h1>This key is not valid</h1>
+      <p role="status">It was not copied whole, or has been revoked.</p>
+      <${KeyForm} onEnter=${onEnter} />
+    </main>`;
+  }
   return html`<main class="alone">
     <h1>Your session has ended</h1>
     <p role="status">For safety a link to this page works for a limited time. Open the Billing page again from your product; this page will be where you left it.</p>

@@ -9,7 +9,7 @@ import { Facts, Instant, usePages } from "./operator_parts.js";
 import { SubscriptionActions, Subscribe } from "./operator_subscription.js";
 import { Overrides, PlanContent } from "./plan_words.js";
 import { formatAway, formatSpan } from "./time.js";
-import { Badge, Card, Empty, Loaded, More } from "./ui.js";
+import { Badge, Card, Empty, Loaded, More, capital } from "./ui.js";
 import { mayAct } from "./roles.js";
 
 const STATUSES = /** @type {Record<string, [import("./ui.js").Tone, string]>} */ ({
@@ -43,7 +43,7 @@ export default function SubscriptionsView({ session, organization }) {
 function Subscription({ subscription, organization, meters, plans, canAct }) {
   const [tone, icon] = STATUSES[subscription.status] ?? ["neutral", "dot"];
   const { plan, version, history } = subscription;
-  return html`<${Card} title=${html`<bdi>${plan}</bdi> <span class="version">version ${version}</span>`} aside=${html`<${Badge} tone=${tone} icon=${icon}>${subscription.status}<//>`}>
+  return html`<${Card} title=${html`<bdi>${plan}</bdi> <span class="version">version ${version}</span>`} aside=${html`<${Badge} tone=${tone} icon=${icon}>${capital(subscription.status)}<//>`}>
     <${Facts} facts=${factsOf(subscription, organization)} />
     <${Overrides} overrides=${subscription.overrides} />
     ${canAct && html`<${SubscriptionActions} subscription=${subscription} plans=${plans} currency=${organization.currency} />`}

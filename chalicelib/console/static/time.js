@@ -49,6 +49,9 @@ export function localDay(instant, timezone) {
   return `${part("year")}-${part("month")}-${part("day")}`;
 }
 
+/** The day that an address names; nothing where it names none. @param {string | undefined} text */
+export const knownDay = (text) => (/^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) ? text : undefined);
+
 /** Go some days on, or back. @param {string} day YYYY-MM-DD @param {number} days */
 export function addDays(day, days) {
   return new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);

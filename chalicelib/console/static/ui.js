@@ -5,6 +5,9 @@ import { Icon } from "./icons.js";
 
 /** @typedef {"neutral" | "good" | "warn" | "bad" | "live"} Tone */
 
+/** Begin with a capital. @param {string} text */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /**
  * A status, by text and icon, never by color alone.
  * @param {{tone?: Tone, icon?: string, children?: any}} props
@@ -51,7 +54,7 @@ export function Loaded({ loaded, what, lines, children }) {
   if (value === undefined) {
     return problem && !isLoading ? html`<${Failure} problem=${problem} retry=${retry} what=${what} />` : html`<${Skeleton} lines=${lines} />`;
   }
-  return html`${problem && problem.code !== "offline" && html`<p class="notice warn" role="status"><${Icon} name="warning" />
+  return html`${problem && (problem.code !== "offline" || navigator.onLine) && html`<p class="notice warn" role="status"><${Icon} name="warning" />
       <span dir="auto">${what ?? "This"} could not be refreshed: ${problem.message}</span>
       <button type="button" class="plain" onClick=${retry}>Try again</button></p>`}${children(value)}`;
 }
@@ -122,7 +125,7 @@ export function Dialog({ title, onClose, children, class: name = "" }) {
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current?.showModal();
     // The browser would begin at the closing button.
-    /** @type {HTMLElement | null} */ (dialog.current?.querySelector("form input, form select, form textarea"))?.focus();
+    /** @type {HTMLElement | null} */ (dialog.current?.querySelector("form input, form select, form textarea, input"))?.focus();
     return () => opener?.focus?.();
   }, []);
   return html`<dialog ref=${dialog} class=${name} aria-labelledby=${id} onClose=${onClose}>

@@ -79,7 +79,7 @@ function Answered({ path, question, organization, meters, isOperator: isOwner })
   const entries = asked.isSpend ? listed.sort((one, other) => isBilled(other) - isBilled(one)) : listed;
   const missing = value.answer ? known.filter((/** @type {any} */ meter) => !all.some((each) => each.key === meter.key)).length : all.length - entries.length;
   return html`<div class="usage-answer" aria-busy=${isOld}>
-    ${problem && !isOld && problem.code !== "offline" && html`<p class="notice warn" role="status"><${Icon} name="warning" /><span dir="auto">Usage could not be refreshed: ${problem.message}</span>
+    ${problem && !isOld && (problem.code !== "offline" || navigator.onLine) && html`<p class="notice warn" role="status"><${Icon} name="warning" /><span dir="auto">Usage could not be refreshed: ${problem.message}</span>
       <button type="button" class="plain" onClick=${retry}>Try again</button></p>`}
     ${asked.isSpend && html`<${TotalSpend} entries=${entries} currency=${organization.currency} />`}
     ${entries.length === 0
@@ -102,5 +102,5 @@ function TotalSpend({ entries, currency }) {
   const amounts = entries.flatMap((each) => each.usage?.spend ?? []);
   const isWhole = entries.every((each) => each.usage);
   return html`<p class="usage-spend"><span>Total spend</span> ${amounts.length ? html`<strong><${Money} amount=${sum(amounts)} currency=${currency} /></strong>` : html`<span>nothing is billed</span>`}
-    <span class="quiet">${isWhole ? "before discounts, credits and taxes" : "of the metrics that could be loaded, before discounts, credits and taxes"}</span></p>`;
+    <span class="quiet">${isWhole ? "of the metrics shown, before discounts, credits and taxes" : "of the metrics that could be loaded, before discounts, credits and taxes"}</span></p>`;
 }
