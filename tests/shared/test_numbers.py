@@ -1,6 +1,5 @@
 """Numbers are read from their literal, exactly, or not at all (docs/rules.md 2.3 and 2.8)."""
 
-import time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.shared.numbers import EXACT, JsonNumber, read_decimal, read_event_number, round_fraction, show_decimal
+from tests.cpu_time import least_cpu_s
 
 NINES_18 = "9" * 18
 
@@ -109,10 +109,12 @@ def test_every_zero_is_the_same_zero(literal: str) -> None:
 
 
 def test_huge_numbers_are_refused_at_once() -> None:
-    began = time.process_time()
-    for literal in ("1E+1000000", "9" * 4_000_000, "0." + "0" * 4_000_000 + "1"):
-        assert read_event_number(literal) is None
-    assert time.process_time() - began < 0.05
+    huge = ("1E+1000000", "9" * 4_000_000, "0." + "0" * 4_000_000 + "1")
+
+    def refuse() -> None:
+        assert [read_event_number(literal) for literal in huge] == [None] * 3
+
+    assert least_cpu_s(refuse) < 0.05
 
 
 @given(st.integers(-(10**18) + 1, 10**18 - 1), st.integers(0, 20), st.integers(-30, 30))

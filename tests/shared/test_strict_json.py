@@ -1,6 +1,5 @@
 """The reader lets nothing through that is not strict JSON, and changes nothing that is."""
 
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.shared.errors import Malformed, TooLarge
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import MAX_DEPTH, canonical, dump, parse
+from tests.cpu_time import least_cpu_s
 
 REFUSED = {
     "nothing": b"",
@@ -79,18 +79,23 @@ def test_the_size_limit_is_inclusive() -> None:
 
 
 def test_huge_exponents_stay_literals_and_cost_nothing() -> None:
-    began = time.process_time()
-    assert parse(b"[1E+1000000, -0, 1.0, 1e-07]") == [JsonNumber(text) for text in ("1E+1000000", "-0", "1.0", "1e-07")]
-    assert parse(b"9" * 100_000) == JsonNumber("9" * 100_000)
-    assert time.process_time() - began < 0.05
+    def parse_them() -> None:
+        written = [JsonNumber(text) for text in ("1E+1000000", "-0", "1.0", "1e-07")]
+        assert parse(b"[1E+1000000, -0, 1.0, 1e-07]") == written
+        assert parse(b"9" * 100_000) == JsonNumber("9" * 100_000)
+
+    assert least_cpu_s(parse_them) < 0.05
 
 
 def test_one_duplicate_among_many_keys_is_found_at_once() -> None:
     raw = "{" + ",".join(f'"k{n}":1' for n in range(50_000)) + ',"z":1,"z":2}'
-    began = time.process_time()
-    with pytest.raises(Malformed, match="'z' comes twice"):
-        parse(raw.encode())
-    assert time.process_time() - began < 1
+
+    def refuse() -> None:
+        with pytest.raises(Malformed, match="'z' comes twice"):
+            parse(raw.encode())
+
+    assert least_cpu_s(refuse) < 1
+
 
 
 def test_a_long_duplicate_key_is_not_repeated_in_full() -> None:
