@@ -22,11 +22,16 @@ def read_files() -> dict[str, str]:
 @cache
 def assets() -> dict[str, Asset]:
     """Give every asset by the name under which it is served."""
-    return {asset.name: asset for asset in hash_assets(read_files()).values()}
+    return {asset.name: asset for asset in _hashed()[1].values()}
 
 
 @cache
 def shell() -> str:
     """Write the page that loads the assets."""
+    return write_shell(*_hashed())
+
+
+@cache
+def _hashed() -> tuple[dict[str, str], dict[str, Asset]]:
     files = read_files()
-    return write_shell(files, hash_assets(files))
+    return files, hash_assets(files)

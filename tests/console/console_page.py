@@ -83,6 +83,14 @@ class ConsolePage:
         assert self.overflow() == 0, f"{self.overflow()} px wider than the window"
         self.hear_nothing()
 
+    def check_every_look(self) -> None:
+        """Check the page as it is now in both themes and in all widths."""
+        for theme in THEMES:
+            self.page.emulate_media(color_scheme=theme)
+            for width in WIDTHS:
+                self.page.set_viewport_size({"width": width, "height": _HEIGHT})
+                self.check()
+
     def hear_nothing(self) -> None:
         """Assert that the browser has not complained: no error, no violation of the policy, no other host."""
         assert not self.complaints, "\n".join(self.complaints)

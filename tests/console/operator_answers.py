@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.console_page import THEMES, WIDTHS, ConsolePage
+from tests.console.console_page import ConsolePage
 from tests.console.fake_api import ORGANIZATION, SESSION, FakeApi, listed
 
 OPERATOR = {**SESSION, "role": "admin", "organization": None, "name": "Operations", "expires_at": None}
@@ -215,15 +215,6 @@ def operator_api(session: dict[str, Any] | None = None) -> FakeApi:
     for pattern, answer in ANSWERS.items():
         api.on(pattern, answer)
     return api
-
-
-def walk(console: ConsolePage) -> None:
-    """Look at what is shown in both themes and in every width."""
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
 
 
 def press(console: ConsolePage, name: str) -> None:

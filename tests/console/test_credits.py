@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.console.conftest import OpenPage
-from tests.console.console_page import THEMES, WIDTHS, ConsolePage
+from tests.console.console_page import ConsolePage
 from tests.console.credit_answers import (
     ARABIC_NAME,
     BALANCE,
@@ -51,15 +51,6 @@ def opened_tab(open_page: OpenPage, api: FakeApi, **place: str) -> ConsolePage:
     return console
 
 
-def check_every_look(console: ConsolePage) -> None:
-    """Check the page as it is now in both themes and in all widths."""
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
-
-
 def refresh(console: ConsolePage, *, until: str) -> None:
     """Refresh, and wait until something is on the page that was not there before."""
     assert console.page.locator(until).count() == 0
@@ -75,7 +66,7 @@ def test_nothing_has_come_yet(open_page: OpenPage) -> None:
     console.page.goto(f"{console.url}/console?view=credits#token=token")
     for card in CARDS:
         console.page.wait_for_selector(f".{card} .skeleton")
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_no_credit_yet(open_page: OpenPage) -> None:
@@ -87,7 +78,7 @@ def test_no_credit_yet(open_page: OpenPage) -> None:
     console.see("No credit yet")
     console.see("Ledger verified: 0 entries")
     assert console.page.locator(".credit-banner, .credit-holds").count() == 0
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_one_of_each_row(open_page: OpenPage) -> None:
@@ -100,7 +91,7 @@ def test_one_of_each_row(open_page: OpenPage) -> None:
     console.see("CSV of the 1 entry shown")
     assert [console.page.locator(rows).count() for rows in (".grant", ".entries tbody tr", ".ahead li")] == [1, 1, 1]
     assert [console.page.locator(rows).count() for rows in (".drawn tr.day", ".holds li", ".more")] == [1, 1, 0]
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_everything_at_once_fits_and_is_only_text(open_page: OpenPage) -> None:
@@ -118,7 +109,7 @@ def test_everything_at_once_fits_and_is_only_text(open_page: OpenPage) -> None:
     assert (HUGE, "$123,456,789,012,345,678.00") in console.figures(".credit-figures")
     statuses = console.page.locator(".grant-head .badge").all_inner_texts()
     assert statuses == ["Active", "Depleted", "Expired", "Voided", "Scheduled"]
-    check_every_look(console)
+    console.check_every_look()
 
 
 @pytest.mark.parametrize("card", CARDS)
@@ -142,7 +133,7 @@ def test_every_card_fails(open_page: OpenPage) -> None:
     console = opened_tab(open_page, api)
     console.page.locator(".failure").nth(7).wait_for()
     assert console.page.locator(".failure").count() == 8
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_a_reader_without_permission_is_told_once(open_page: OpenPage) -> None:
@@ -151,7 +142,7 @@ def test_a_reader_without_permission_is_told_once(open_page: OpenPage) -> None:
     console = opened_tab(open_page, api)
     console.see("This key may only write events.")
     assert console.page.locator(".failure").count() == 1
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_an_ended_session_keeps_the_place(open_page: OpenPage) -> None:
@@ -161,7 +152,7 @@ def test_an_ended_session_keeps_the_place(open_page: OpenPage) -> None:
     console.page.locator(REFRESH).click()
     console.see("Your session has ended")
     assert "view=credits&grants=open" in console.page.url
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_offline_the_figures_stay(open_page: OpenPage) -> None:
@@ -170,7 +161,7 @@ def test_offline_the_figures_stay(open_page: OpenPage) -> None:
     console.page.context.set_offline(True)
     console.see("You are offline")
     assert console.figures() == before
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_a_failed_refresh_keeps_the_figures(open_page: OpenPage) -> None:
@@ -181,7 +172,7 @@ def test_a_failed_refresh_keeps_the_figures(open_page: OpenPage) -> None:
     console.page.locator(REFRESH).click()
     console.see("The ledger could not be refreshed: It is busy.")
     assert console.figures() == before
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_a_thousand_rows_come_page_by_page_and_stay_when_refreshed(open_page: OpenPage) -> None:
@@ -195,7 +186,7 @@ def test_a_thousand_rows_come_page_by_page_and_stay_when_refreshed(open_page: Op
     rows = page.locator(".entries tbody tr")
     assert page.locator(".grant").count() == 25
     assert rows.count() == 50
-    check_every_look(console)
+    console.check_every_look()
     page.locator(".credit-ledger .more button").click()
     rows.nth(149).wait_for()
     assert rows.count() == 150
@@ -263,7 +254,7 @@ def test_the_ranges_are_in_the_address_and_ask_for_whole_local_days(open_page: O
     page.get_by_label("Recorded from").fill("2026-01-19")
     page.get_by_label("Recorded from").blur()
     console.see("The first day lies after the last one.")
-    check_every_look(console)
+    console.check_every_look()
     page.get_by_role("button", name="All entries").click()
     page.locator(".entries").wait_for()
     assert "ledger_" not in page.url
@@ -297,7 +288,7 @@ def test_credits_have_run_out(open_page: OpenPage) -> None:
     assert "Next: $100.00 on 1 Feb 2026, 08:00." in banner.inner_text()
     assert ("0.00", "$0.00") in console.figures(".credit-banner.gone")
     console.see("Nothing remains")
-    check_every_look(console)
+    console.check_every_look()
 
 
 @pytest.mark.parametrize(("at", "is_told"), [("2026-02-03T10:42:00Z", True), ("2026-02-03T10:42:01Z", False)])
@@ -344,7 +335,7 @@ def test_a_long_ledger_is_verified_part_by_part(open_page: OpenPage) -> None:
     api.on(f"{CREDITS}/verify", lambda query: verified(40_000, next_cursor="x") if "cursor" not in query else None)
     console.page.get_by_role("button", name="Verify again").click()
     console.see("Verifying the ledger … 40,000 entries so far")
-    check_every_look(console)
+    console.check_every_look()
 
 
 @pytest.mark.parametrize(
@@ -366,7 +357,7 @@ def test_a_ledger_that_is_not_valid_is_a_loud_failure(open_page: OpenPage, chang
     assert console.page.get_by_text("Ledger verified").count() == 0
     assert sum(path == f"{CREDITS}/verify" for _, path, _, _ in api.asked) == 1
     if changes["wrong"] == "entry":
-        check_every_look(console)
+        console.check_every_look()
 
 
 # CSV

@@ -118,11 +118,7 @@ def test_any_name_fits_into_the_frame(open_page: OpenPage, name: str) -> None:
     console.open()
     console.page.get_by_role("button", name="Profile").click()
     expect(console.page.locator(".who")).to_contain_text(name.strip())
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
+    console.check_every_look()
 
 
 def test_tabs_are_addresses_that_back_and_reload_keep(open_page: OpenPage) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.console import invoice_story
-from tests.console.console_page import THEMES, WIDTHS, ConsolePage, opened
+from tests.console.console_page import ConsolePage, opened
 from tests.local.running import Running, serving
 
 _PLAN = {
@@ -127,11 +127,7 @@ def test_a_refused_payment_says_why_and_changes_nothing(console: ConsolePage, tr
     dialog.get_by_label("Paid at").fill("2026-02-11T00:00")
     _confirm(dialog)
     expect(dialog.locator(".field.faulty .fault")).to_contain_text("lies in the future")
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
+    console.check_every_look()
     console.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert console.page.evaluate("document.activeElement.textContent") == "Record payment"

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import OpenPage
-from tests.console.console_page import THEMES, WIDTHS, ConsolePage
+from tests.console.console_page import THEMES
 from tests.console.fake_api import SESSION, FakeApi, listed, problem
 from tests.console.invoice_answers import (
     LONG,
@@ -27,15 +27,6 @@ ISSUED = "inv_acme.1p1.0"
 _ADMIN = SESSION | {"role": "admin"}
 Prepare = Callable[[FakeApi], object]
 _DOWN = problem(503, "unavailable", "The store is busy.")
-
-
-def check_every_look(console: ConsolePage) -> None:
-    """Check the page as it is in both themes at every width."""
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
 
 
 def _history_fails(api: FakeApi) -> None:
@@ -90,7 +81,7 @@ def test_each_state_reads_well_in_every_look(
     console.open(view="invoices", **place)
     for text in texts:
         console.see(text)
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_everything_that_can_be_on_an_invoice_fits_in_every_look(open_page: OpenPage) -> None:
@@ -102,7 +93,7 @@ def test_everything_that_can_be_on_an_invoice_fits_in_every_look(open_page: Open
     console.page.locator("summary", has_text="Ledger head").click()
     console.see("Less is due")
     console.see("Events of this line")
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_what_is_not_there_yet_has_its_place_in_every_look(open_page: OpenPage) -> None:
@@ -111,7 +102,7 @@ def test_what_is_not_there_yet_has_its_place_in_every_look(open_page: OpenPage) 
     console = open_page(api=api)
     console.page.goto(f"{console.url}/console?view=invoices&invoice={ISSUED}#token=token")
     console.page.get_by_role("heading", name="Invoice history").wait_for()
-    check_every_look(console)
+    console.check_every_look()
     assert console.page.locator(".skeleton").count() == 2
 
 
@@ -124,7 +115,7 @@ def test_offline_keeps_what_was_loaded(open_page: OpenPage) -> None:
     console.page.get_by_role("button", name="As of").click()
     assert console.page.locator(".invoice .notice").count() == 0
     console.see("Tokens 1")
-    check_every_look(console)
+    console.check_every_look()
 
 
 def test_a_session_that_ends_meanwhile_asks_to_come_in_again(open_page: OpenPage) -> None:

@@ -15,7 +15,6 @@ from tests.console.operator_answers import (
     ask,
     of_each_view,
     operator_api,
-    walk,
 )
 
 
@@ -30,7 +29,7 @@ def _emptied(case: Case) -> FakeApi:
 def test_a_full_view_holds_long_names_large_numbers_and_planted_markup(open_page: OpenPage, case: Case) -> None:
     console = open_page(api=operator_api())
     console.open(**case.place())
-    walk(console)
+    console.check_every_look()
     assert console.page.locator("main img").count() == 0
     if case.view not in ("ingestion", "subscriptions") or case.org is None:
         assert MARKUP in console.page.locator("main").inner_text()
@@ -43,7 +42,7 @@ def test_an_empty_view_names_the_next_step(open_page: OpenPage, case: Case) -> N
     assert case.empty is not None
     step = console.see(case.empty).locator("xpath=..").inner_text()
     assert len(step) > len(case.empty) + 10
-    walk(console)
+    console.check_every_look()
 
 
 _QUESTIONS = [

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.conftest import OpenPage
-from tests.console.console_page import THEMES, WIDTHS, ConsolePage
+from tests.console.console_page import WIDTHS, ConsolePage
 from tests.console.fake_api import FakeApi, listed, problem
 from tests.console.usage_answers import (
     MARKUP,
@@ -23,15 +23,6 @@ from tests.console.usage_answers import (
 )
 
 PLAIN = answer(usage("tokens", windows_of(["1", "2", "3"])))
-
-
-def check_everywhere(console: ConsolePage) -> None:
-    """Look at what is shown in both themes and at every width."""
-    for theme in THEMES:
-        console.page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            console.page.set_viewport_size({"width": width, "height": 900})
-            console.check()
 
 
 def opened_on(open_page: OpenPage, api: FakeApi, **place: str) -> ConsolePage:
@@ -55,14 +46,14 @@ def test_while_it_loads_there_are_skeletons(open_page: OpenPage) -> None:
     console.page.goto(f"{console.url}/console?view=usage#token=t")
     console.page.wait_for_selector(".meter .skeleton")
     assert console.page.locator(".meter .skeleton").count() == 4
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_a_customer_without_usage_is_told_so(open_page: OpenPage) -> None:
     console = opened_on(open_page, usage_api(answer()))
     console.see("No usage yet")
     assert console.page.get_by_text("POST /v1/events").count() == 0
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_an_operator_without_usage_is_told_what_to_do(open_page: OpenPage) -> None:
@@ -72,7 +63,7 @@ def test_an_operator_without_usage_is_told_what_to_do(open_page: OpenPage) -> No
     console.see("No usage in this range")
     console.see("POST /v1/events")
     console.see("2 metrics without usage are hidden.")
-    check_everywhere(console)
+    console.check_every_look()
 
 
 @pytest.mark.parametrize("layout", ["graph", "table"])
@@ -85,7 +76,7 @@ def test_whatever_is_shown_keeps_its_form(open_page: OpenPage, layout: str) -> N
         expect(console.page.locator(".legend").first.get_by_role("button")).to_have_count(11)
         assert console.page.locator(".legend").first.get_by_role("button").last.inner_text() == "Other"
     assert ("370370367037037034.370370367036", "370,370,367,037,037,034.37") in console.figures(".usage-total")
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_changes_are_told_in_words(open_page: OpenPage) -> None:
@@ -116,7 +107,7 @@ def test_one_card_fails_while_the_rest_lives(open_page: OpenPage) -> None:
     assert console.page.locator(".meter h3").all_inner_texts() == ["Calls", "Tokens", "Users"]
     assert console.figures(".usage-total") == [("6", "6"), ("6", "6")]
     console.see("1 metric without usage is hidden.")
-    check_everywhere(console)
+    console.check_every_look()
     failing.clear()
     console.page.get_by_role("button", name="Try again").click()
     expect(console.page.locator(".usage-total")).to_have_count(3)
@@ -147,7 +138,7 @@ def test_a_refresh_that_fails_keeps_what_was_there(open_page: OpenPage) -> None:
     console.page.get_by_role("button", name="Refresh").click()
     console.see("Usage could not be refreshed: The table is busy.")
     assert console.figures(".usage-total") == [("6", "6")]
-    check_everywhere(console)
+    console.check_every_look()
     answers[0] = PLAIN
     console.page.get_by_role("button", name="Try again").click()
     expect(console.page.locator(".notice")).to_have_count(0)
@@ -157,14 +148,14 @@ def test_no_permission_is_told(open_page: OpenPage) -> None:
     console = opened_on(open_page, usage_api(problem(403, "forbidden", "This key may not read usage.")))
     console.see("No permission")
     console.see("This key may not read usage.")
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_an_ended_session_is_told_and_keeps_the_place(open_page: OpenPage) -> None:
     console = opened_on(open_page, usage_api(problem(401, "unauthenticated", "It has ended.")), group="model")
     console.see("Your session has ended")
     assert "group=model" in console.page.url
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_offline_the_figures_stay(open_page: OpenPage) -> None:
@@ -172,7 +163,7 @@ def test_offline_the_figures_stay(open_page: OpenPage) -> None:
     console.page.context.set_offline(True)
     console.see("You are offline.")
     assert console.figures(".usage-total") == [("6", "6")]
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_without_the_drawing_module_the_figures_stay(open_page: OpenPage) -> None:
@@ -181,7 +172,7 @@ def test_without_the_drawing_module_the_figures_stay(open_page: OpenPage) -> Non
     console.open(view="usage")
     console.see("The graph could not be drawn.")
     assert console.figures(".usage-total") == [("6", "6")]
-    check_everywhere(console)
+    console.check_every_look()
     console.page.get_by_role("link", name="Show as table: Tokens").click()
     assert [value for value, _ in console.figures(".usage-table")] == ["3", "2", "1"]
 
@@ -201,7 +192,7 @@ def test_without_any_answer_it_can_be_tried_again(open_page: OpenPage) -> None:
     console.open(view="usage")
     console.see("Usage could not be loaded.")
     console.see("The server could not be reached.")
-    check_everywhere(console)
+    console.check_every_look()
     console.page.unroute("**/usage?*")
     console.page.get_by_role("button", name="Try again").click()
     console.see("Tokens")
@@ -329,10 +320,10 @@ def test_spend_names_what_is_not_billed(open_page: OpenPage) -> None:
     assert console.figures(".usage-spend") == [("100000000000000000.29", "$100,000,000,000,000,000.29")]
     assert console.page.locator(".meter h3").all_inner_texts() == ["Tokens", "Huge", "Free"]
     assert console.page.locator(".usage-total").all_inner_texts()[2] == "not billed"
-    check_everywhere(console)
+    console.check_every_look()
     console.page.get_by_role("button", name="Table").click()
     assert [value for value, _ in console.figures(".usage-table")][:4] == ["3", "0.10", "2", "0.10"]
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_choices_are_asked_of_the_api_and_kept_in_the_address(open_page: OpenPage) -> None:
@@ -416,11 +407,11 @@ def test_ranges_beyond_the_plan_are_refused_with_the_reason(open_page: OpenPage)
         expect(button).to_have_attribute("title", reason)
     expect(console.page.get_by_role("button", name="14 days", exact=True)).to_have_attribute("aria-pressed", "true")
     assert asked_usage(api) == [{"window": ["day"], "compare": ["previous"]}]
-    check_everywhere(console)
+    console.check_every_look()
     console.open(view="usage", range="custom", **{"from": "2026-01-06", "to": "2026-01-08"})
     console.see(reason)
     assert len(asked_usage(api)) == 1
-    check_everywhere(console)
+    console.check_every_look()
 
 
 def test_days_of_ones_own_are_checked_before_asking(open_page: OpenPage) -> None:
@@ -444,7 +435,7 @@ def test_days_of_ones_own_are_checked_before_asking(open_page: OpenPage) -> None
         page.get_by_role("button", name="Apply").click()
         console.see(fault)
     assert len(asked_usage(api)) == count
-    check_everywhere(console)
+    console.check_every_look()
     first.fill("2025-10-23")
     last.fill("2025-10-24")
     page.get_by_role("button", name="Apply").click()
@@ -462,7 +453,7 @@ def test_a_range_that_only_the_api_refuses_is_told_kindly(open_page: OpenPage) -
     console = opened_on(open_page, usage_api(shown), range="90")
     console.see("This range cannot be shown")
     console.see("The range may begin on 7 January.")
-    check_everywhere(console)
+    console.check_every_look()
     console.page.get_by_role("button", name="Show the latest days").click()
     console.see("Tokens")
     assert console.page.url.endswith("?view=usage")
