@@ -19,7 +19,7 @@ VENDOR := chalicelib/console/static/vendor
 ASSETS := $(VENDOR)/.copied
 # Tests share nothing, so every core takes some; their order inside a file does not matter.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
-SOURCES := $(wildcard app.py) chalicelib $(wildcard local bench) tests
+SOURCES := app.py chalicelib local infra bench tests
 
 .PHONY: run test check bench assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test

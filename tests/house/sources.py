@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOMAINS = ("catalog", "usage", "credits", "invoices", "console")
-PRODUCT = ("app.py", "chalicelib/", "local/", "bench/")
+PRODUCT = ("app.py", "chalicelib/", "local/", "infra/", "bench/")
 
 type_of_function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -89,7 +89,7 @@ def domain_of(module: str) -> str | None:
 def fault_of(module: str, imported: str) -> str | None:
     """Say why a module may not import another, or ``None`` when it may."""
     top = imported.split(".", maxsplit=1)[0]
-    if top in {"local", "bench", "tests", "app"}:
+    if top in {"local", "bench", "infra", "tests", "app"}:
         return "what is deployed imports nothing that is not"
     if module == "app":
         return None

@@ -1,0 +1,1 @@
+"""Packages, deploys and watches the service: the template of its resources, never deployed itself."""
