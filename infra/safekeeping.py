@@ -1,0 +1,84 @@
+"""What keeps a table safe and is no part of making it: the end of items, recovery, and protection from deletion.
+
+The template says this of the tables it makes. Tables that are restored or imported are made here, and a deployment
+takes them over afterwards.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.settings import settings
+from chalicelib.platform.tables import table_definitions, ttl_attributes
+from infra.names import name_of
+from infra.tables import table_names
+
+__all__ = ["TablesMissing", "existing_tables", "make_table", "protect_table", "stage_tables"]
+
+Sleep = Callable[[float], None]
+
+# DynamoDB prepares backups of a new table for a while, and refuses recovery until then.
+_UNREADY = {"ContinuousBackupsUnavailableException", "ResourceInUseException"}
+_ATTEMPTS, _PAUSE_S = 120, 5
+
+
+class TablesMissing(Exception):
+    """Tables are not there, or not as they should be; the text says which."""
+
+
+def stage_tables(stage: str) -> dict[str, str]:
+    """Name the tables of a stage in AWS, by their short names."""
+    return {table: name_of(stage, table) for table in table_names()}
+
+
+def existing_tables(dynamodb: Any, names: Sequence[str]) -> list[str]:
+    """List those of some tables that exist."""
+    return [name for name in names if _exists(dynamodb, name)]
+
+
+def _exists(dynamodb: Any, name: str) -> bool:
+    try:
+        dynamodb.describe_table(TableName=name)
+    except ClientError as fault:
+        if fault.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def make_table(dynamodb: Any, stage: str, table: str) -> None:
+    """Make an empty table as its models define it, and wait until it is there."""
+    definition = next(one for one in table_definitions() if one["TableName"] == settings.table_name(table))
+    dynamodb.create_table(**{**definition, "TableName": name_of(stage, table)})
+    dynamodb.get_waiter("table_exists").wait(TableName=name_of(stage, table))
+
+
+def protect_table(dynamodb: Any, stage: str, table: str, *, sleep: Sleep = time.sleep) -> None:
+    """Turn on what is off of expiry, recovery and protection. Safe to repeat."""
+    name = name_of(stage, table)
+    attribute = ttl_attributes().get(settings.table_name(table))
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["TimeToLiveStatus"]
+    if attribute is not None and expiry == "DISABLED":
+        wanted = {"Enabled": True, "AttributeName": attribute}
+        _insist(lambda: dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=wanted), sleep)
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    _insist(
+        lambda: dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery), sleep
+    )
+    _insist(lambda: dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True), sleep)
+    dynamodb.get_waiter("table_exists").wait(TableName=name)
+
+
+def _insist(ask: Callable[[], Any], sleep: Sleep) -> None:
+    for _ in range(_ATTEMPTS):
+        try:
+            ask()
+        except ClientError as fault:
+            if fault.response["Error"]["Code"] not in _UNREADY:
+                raise
+            sleep(_PAUSE_S)
+        else:
+            return
+    raise TablesMissing("DynamoDB does not get ready; run the command again.")
