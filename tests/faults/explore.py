@@ -10,13 +10,16 @@ from typing import Any
 from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import Meter
 from chalicelib.shared.errors import Busy
-from chalicelib.shared.time import quarter_hour_of
+from chalicelib.shared.time import parse_quarter_hour, quarter_hour_of
 from chalicelib.usage import rollup, store
+from chalicelib.usage.ranges import Range
+from chalicelib.usage.refolding_service import mark_range
 from tests.faults.naive import Books, Received, quantity
 from tests.faults.rules import passing
 from tests.faults.schedules import Actor, Stage, every_schedule, some_schedules
 from tests.faults.tap import Rule
-from tests.faults.world import ACME, FROM, NOON, UNTIL, World, beginning, go_back
+from tests.faults.world import ACME, FROM, NOON, UNTIL, World, always, beginning, go_back
+from tests.usage.damaged import damage, sort_keys
 
 ACKNOWLEDGED = "acknowledged"
 _TOO_MANY = 2000
@@ -100,7 +103,8 @@ def roll_up_marks_of(world: World, hours_ago: int) -> Actor:
         organization = catalog_service.get_organization(ACME)
         wanted = quarter_hour_of(NOON - timedelta(hours=hours_ago))
         marks = [mark for mark in store.list_marks(ACME) if mark.quarter_hour == wanted]
-        rollup._roll_up_marks(organization, marks, lambda: world.now)
+        if marks:
+            rollup._roll_up_marks(organization, marks, lambda: world.now)
 
     return actor
 
@@ -108,6 +112,23 @@ def roll_up_marks_of(world: World, hours_ago: int) -> Actor:
 def roll_up(world: World) -> Actor:
     """Run the rollup."""
     return lambda stage: world.roll_up()
+
+
+def refold(world: World) -> Actor:
+    """Mark what is rolled up of this day and the one before, to be folded again."""
+    whole = Range(quarter_hour_of(NOON - timedelta(hours=25)), quarter_hour_of(NOON + timedelta(hours=1)))
+
+    def actor(stage: Stage) -> None:
+        mark_range(ACME, whole, world.now, has_time=always)
+
+    return actor
+
+
+def damage_and_mark(world: World, *prefixes: str) -> None:
+    """Leave counters, or only those of some kinds, that say they have seen all, and are wrong, and marks of all."""
+    world.roll_up()
+    damage(*(key for key in sort_keys() if key.startswith(prefixes or ("",))))
+    store.put_marks([(ACME, parse_quarter_hour(key.split("#")[1])) for key in sort_keys(prefix="q#")])
 
 
 def count_past(world: World) -> Actor:

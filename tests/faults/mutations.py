@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +14,9 @@ from chalicelib.platform.connection import Reply, SharedConnection
 from chalicelib.platform.reads import find
 from chalicelib.platform.writes import Delete, commit
 from chalicelib.shared.time import zone_of
-from chalicelib.usage import counters_store, rollup, store
+from chalicelib.usage import counters_store, mending_service, rollup, store
 from chalicelib.usage.counters import Counters, merge_counters
+from chalicelib.usage.counters_store import Stored, Stretch
 from chalicelib.usage.fold import fold
 from chalicelib.usage.ranges import day_of, days_range
 from chalicelib.usage.reader import CountersReader
@@ -50,11 +51,45 @@ _CONDITION = ("ConditionExpression", "ExpressionAttributeValues")
 
 def _on(attribute: str, value: str) -> Callable[[Request], Request]:
     def change(request: Request) -> Request:
+        if value not in request["ExpressionAttributeValues"]:
+            return request
         values = {value: request["ExpressionAttributeValues"][value]}
         condition = f"attribute_not_exists(pk) OR {attribute} <= {value}"
         return {**request, "ConditionExpression": condition, "ExpressionAttributeValues": values}
 
     return change
+
+
+def _replacing_anything(request: Request) -> Request:
+    is_of_the_rollup = ":segments" in request["ExpressionAttributeValues"]
+    return request if is_of_the_rollup else _without_condition(request)
+
+
+def read_what_stands_there_last(patch: pytest.MonkeyPatch) -> None:
+    """Replace what stands there after the counters were made, instead of what was read before."""
+    put_right = mending_service._put_right
+
+    def put_right_late(stored: Stored, counters: Counters, catalog: MeterCatalog) -> bool:
+        latest = counters_store.find_stored(stored.stretch, catalog)
+        assert latest is not None
+        return put_right(latest, counters, catalog)
+
+    patch.setattr(mending_service, "_put_right", put_right_late)
+
+
+def trust_what_refuses_a_day(patch: pytest.MonkeyPatch) -> None:
+    """Take whatever refuses a day or levels as good."""
+
+    def store_merged(stretch: Stretch, counters: Counters, again: object, catalog: MeterCatalog) -> bool:
+        rollup._put(stretch, counters, catalog)
+        return True
+
+    patch.setattr(rollup, "store_merged", store_merged)
+
+
+def trust_what_refuses_a_quarter_hour(patch: pytest.MonkeyPatch) -> None:
+    """Take whatever refuses a quarter-hour as good."""
+    patch.setattr(rollup, "mend_quarter_hour", lambda *refused: True)
 
 
 def delete_any_token(patch: pytest.MonkeyPatch) -> None:
@@ -87,7 +122,7 @@ def trust_the_first_catalog(patch: pytest.MonkeyPatch) -> None:
     def roll_up_day(organization: Organization, quarter_hours: Sequence[int], tell_now: rollup.TellNow) -> None:
         catalog = catalog_service.meter_catalog()
         day = day_of(quarter_hours[0], zone_of(organization.timezone))
-        rollup._store_quarter_hours(organization.id, quarter_hours, catalog)
+        rollup._store_quarter_hours(organization.id, quarter_hours, catalog, tell_now())
         rollup.store_day(organization, day, catalog)
 
     patch.setattr(rollup, "roll_up_day", roll_up_day)
@@ -98,11 +133,13 @@ def build_the_day_first(patch: pytest.MonkeyPatch) -> None:
     read: dict[Any, dict[int, Counters]] = {}
     store_quarter_hours, read_again = rollup._store_quarter_hours, counters_store.read_quarter_hours
 
-    def store_after_reading(organization: str, quarter_hours: Sequence[int], catalog: MeterCatalog) -> bool:
+    def store_after_reading(
+        organization: str, quarter_hours: Sequence[int], catalog: MeterCatalog, now: datetime
+    ) -> bool:
         zone = zone_of(catalog_service.get_organization(organization).timezone)
         day = day_of(quarter_hours[0], zone)
         before = read_again(organization, days_range(day, day.fromordinal(day.toordinal() + 1), zone), catalog)
-        stored = store_quarter_hours(organization, quarter_hours, catalog)
+        stored = store_quarter_hours(organization, quarter_hours, catalog, now)
         for quarter_hour, segments in store.read_partitions(organization, sorted(quarter_hours)):
             before[quarter_hour] = fold(segments, catalog)
         read[organization] = dict(sorted(before.items()))
@@ -127,8 +164,8 @@ def mark_before_storing(patch: pytest.MonkeyPatch) -> None:
     put_segments, put_marks = store.put_segments, store.put_marks
     patch.setattr(store, "put_segments", late.append)
 
-    def marks_first(pairs: Any) -> None:
-        put_marks(list(pairs))
+    def marks_first(pairs: Any, **when: Any) -> None:
+        put_marks(list(pairs), **when)
         put_segments(late.pop())
 
     patch.setattr(store, "put_marks", marks_first)
@@ -136,7 +173,7 @@ def mark_before_storing(patch: pytest.MonkeyPatch) -> None:
 
 def no_mark(patch: pytest.MonkeyPatch) -> None:
     """Store segments without a dirty mark."""
-    patch.setattr(store, "put_marks", lambda pairs: None)
+    patch.setattr(store, "put_marks", lambda pairs, **when: None)
 
 
 def counters_before_marks(patch: pytest.MonkeyPatch) -> None:
@@ -156,21 +193,19 @@ def counters_before_marks(patch: pytest.MonkeyPatch) -> None:
 def one_set_of_pages(patch: pytest.MonkeyPatch) -> None:
     """Write pages in the place of the pages that are being read."""
     keys_of = counters_store._page_keys
-    patch.setattr(counters_store, "_page_keys", lambda stretch, fold_id, pages: keys_of(stretch, "same", pages))
-    patch.setattr(counters_store, "_delete_pages", lambda stretch, keys: None)
+    patch.setattr(counters_store, "_page_keys", lambda sort_key, fold_id, pages: keys_of(sort_key, "same", pages))
+    patch.setattr(counters_store, "_delete_pages", lambda organization, keys: None)
 
 
 def header_before_pages(patch: pytest.MonkeyPatch) -> None:
     """Delete the replaced pages before the header names the new ones."""
     put_header = counters_store._put_header
 
-    def delete_then_put(header: Any) -> tuple[bool, dict[str, Any]]:
-        stretch = counters_store.Stretch(header.pk, counters_store.Kind(header.sk[0]), header.sk[2:])
+    def delete_then_put(header: Any, *condition: Any) -> counters_store.Replaced | None:
         old = find(CountersItem, (header.pk, header.sk))
         if old is not None and old.pages:
-            pages = counters_store._page_keys(stretch, old.fold_id, int(old.pages))
-            counters_store._delete_pages(stretch, pages)
-        return put_header(header)
+            counters_store._delete_pages(header.pk, counters_store._page_keys(header.sk, old.fold_id, int(old.pages)))
+        return put_header(header, *condition)
 
     patch.setattr(counters_store, "_put_header", delete_then_put)
     patch.setattr(counters_store, "_READ_AGAIN", 1)
@@ -180,6 +215,10 @@ MUTATIONS: Mapping[str, Mutation] = {
     "counters without a condition": _changing_headers(_without_condition),
     "counters on condition of the segments only": _changing_headers(_on("g", ":segments")),
     "counters on condition of the definitions only": _changing_headers(_on("v", ":definitions")),
+    "damaged counters are replaced by any others": _changing_headers(_replacing_anything),
+    "what stands there is read after its parts": read_what_stands_there_last,
+    "what refuses a day is taken as good": trust_what_refuses_a_day,
+    "what refuses a quarter-hour is taken as good": trust_what_refuses_a_quarter_hour,
     "a mark is deleted whatever its token": delete_any_token,
     "a mark is deleted before the counters are stored": delete_mark_first,
     "the meters are not read again": trust_the_first_catalog,

@@ -19,6 +19,7 @@ from chalicelib.shared.time import format_instant
 from tests.client import ApiClient
 from tests.faults.naive import Received
 from tests.faults.world import ACME, NOON, World, event
+from tests.usage.damaged import damage
 
 AN_HOUR = timedelta(hours=1)
 SORT_ID = r"(?<![0-9a-z])[0-9a-hjkmnp-tv-z]{17}(?![0-9a-z])"
@@ -165,6 +166,23 @@ def _new_meter(served: Served) -> None:
     served.world.meter(Aggregation.MAX)
 
 
+def _refold(served: Served, hours: int = 25) -> object:
+    """Mark what was used in the last hours before noon."""
+    since = NOON - hours * AN_HOUR
+    return served.api.invoke("refold_usage", {"organization": ACME, "from": shown(since), "to": shown(NOON)})
+
+
+def _damage(served: Served) -> None:
+    """Leave counters of today that say they have seen all, and are wrong: of the last hour, the day, and levels."""
+    served.world.roll_up()
+    damage("q#2026-01-15T11:00", "d#2026-01-15", "l#2026-01-15", "m#2026-01")
+
+
+def _damage_and_mark(served: Served) -> None:
+    _damage(served)
+    _refold(served, hours=1)
+
+
 METER = {"key": "tokens", "name": "Tokens", "event_type": "call", "aggregation": "sum", "value": "v"}
 ORGANIZATION = {"id": "new", "name": "New", "timezone": "Europe/Berlin"}
 SETTINGS = {"seller": {"legal_name": "S", "address": "A", "tax_id": "T"}, "create_unknown_organizations": True}
@@ -207,6 +225,8 @@ PATHS: Mapping[str, Path] = {
     "amend": Path(do=_amend, books=_amended),
     "rollup of one quarter-hour": Path(do=lambda served: served.world.roll_up()),
     "rollup of many quarter-hours": Path(prepare=_dirty_days, do=lambda served: served.world.roll_up()),
+    "fold a range again": Path(prepare=_damage, do=_refold),
+    "rollup of damaged counters": Path(prepare=_damage_and_mark, do=lambda served: served.world.roll_up()),
     "counting past events": Path(prepare=_new_meter, do=lambda served: served.world.count_past()),
     "create an organization": Path(do=_ask("POST", "/v1/organizations", ORGANIZATION), same_answer=False),
     "create an organization once": Path(do=_ask("POST", "/v1/organizations", ORGANIZATION, **ONCE)),
@@ -232,5 +252,6 @@ MAIN: Sequence[str] = (
     "events by the queue",
     "amend",
     "rollup of one quarter-hour",
+    "fold a range again",
     "create a meter once",
 )

@@ -22,6 +22,7 @@ from ministack.services import dynamodb
 from chalicelib.platform.connection import client, disconnect
 from chalicelib.platform.tables import create_tables, table_definitions
 from local.engine import EmbeddedDynamo
+from tests.conformance.engine_choice import ENGINE
 from tests.faults.tap import Reply, Request, Tap
 
 Item = dict[str, dict[str, Any]]
@@ -131,8 +132,20 @@ def open_store() -> Iterator[FaultStore]:
     """Give the app a store of its own, empty, with every table; the client is forgotten afterwards."""
     import_tables()
     disconnect()
+    if ENGINE == "dynamodb-local":
+        from tests.conformance.fault_store import open_remote
+
+        with open_remote() as opened:
+            yield opened
+    else:
+        with _open_embedded() as opened:
+            yield opened
+    disconnect()
+
+
+@contextmanager
+def _open_embedded() -> Iterator[FaultStore]:
     with _read_once(), EmbeddedDynamo() as engine:
         engine.attach(client())
         create_tables()
         yield FaultStore(engine, Tap(client(), ShortWay(engine)))
-    disconnect()

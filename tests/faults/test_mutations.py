@@ -14,6 +14,7 @@ from tests.faults.explore import (
     InFlight,
     ask,
     count_past,
+    damage_and_mark,
     finds_a_failure,
     in_turn,
     roll_up,
@@ -81,10 +82,24 @@ def void_and_rollup(world: World) -> Actors:
     return {"void": void(world, world.books.events[0]), "rollup": roll_up(world)}
 
 
+def mending_and_late_event(world: World) -> Actors:
+    damage_and_mark(world)
+    return {"rollup": roll_up(world), "late": in_turn(send(world, MORE), roll_up(world))}
+
+
+def mending(world: World) -> Actors:
+    damage_and_mark(world)
+    return {"rollup": roll_up(world)}
+
+
 FOUND_BY: Mapping[str, Callable[[World], Actors]] = {
     "counters without a condition": two_rollups_and_ingest,
     "counters on condition of the segments only": rollup_and_counting,
     "counters on condition of the definitions only": two_rollups_and_ingest,
+    "damaged counters are replaced by any others": mending_and_late_event,
+    "what stands there is read after its parts": mending_and_late_event,
+    "what refuses a day is taken as good": mending,
+    "what refuses a quarter-hour is taken as good": mending,
     "a mark is deleted whatever its token": rollup_and_ingest,
     "a mark is deleted before the counters are stored": query_and_rollup,
     "the meters are not read again": rollup_and_new_meter,
