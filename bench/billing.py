@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.customers import PLAN, publish_plan, subscribe, ten_charges
-from bench.prices import million_organizations
+from bench.on_paper import million_organizations
 from bench.reads import REAL_EVENTS, fill_for_real
 from bench.scaled import ScaledCounters
 from bench.store import Bill, Meter, open_store

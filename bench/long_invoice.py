@@ -42,9 +42,7 @@ def _model(place: int) -> str:
 
 
 def _every_model(lines: int, start: datetime) -> list[JsonEvent]:
-    return [
-        {**one, "data": {**one["data"], "model": _model(place)}} for place, one in enumerate(events(lines, start))
-    ]
+    return [{**one, "data": {**one["data"], "model": _model(place)}} for place, one in enumerate(events(lines, start))]
 
 
 def _pay() -> Effect:

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from bench.crowd import DUE, create_crowd, total_minor
 from bench.deliveries import Deliveries, Event
-from bench.prices import million_organizations
+from bench.on_paper import million_organizations
 from bench.store import Meter, open_store
 from chalicelib.invoices import jobs, store
 from chalicelib.invoices.store import Listed

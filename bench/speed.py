@@ -51,7 +51,7 @@ def measure_speed(count: int = 5000) -> dict[str, Any]:
                 ours.append(count / (time.perf_counter() - started))
             request_cpu.append((time.process_time() - cpu - bill.engine_cpu_s) / count)
             started = time.perf_counter()
-            stored = _send_one_by_one(bodies[0])
+            stored = store_one_by_one(bodies[0])
             usual.append(stored / (time.perf_counter() - started))
     ratio = median(each / other for each, other in zip(ours, usual, strict=True))
     return {
@@ -91,7 +91,7 @@ class CounterItem(BaseModel):
     tokens = NumberAttribute()
 
 
-def _send_one_by_one(body: bytes) -> int:
+def store_one_by_one(body: bytes) -> int:
     """Read a request and check its events as ingest does, but store and count each in a transaction of its own."""
     read = read_events(body)
     for one in read:

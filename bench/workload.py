@@ -23,15 +23,20 @@ BEGIN = NOON - timedelta(days=71)
 ORGANIZATION = "acme"
 MODELS = tuple(f"model-{size}b" for size in (1, 3, 8, 13, 34, 70, 120, 180, 300, 405))
 KINDS = ("chat", "embed")
+_QUARTER_HOUR_MS = 900_000
 
 JsonEvent = dict[str, Any]
 _HEADERS = {"content-type": "application/json"}
 
 
 def events(count: int, start: datetime, *, seed: int = 0) -> list[JsonEvent]:
-    """Make events spread over the quarter-hour that begins at ``start``; the same for the same seed."""
+    """Make events at milliseconds of chance, in order, of the quarter-hour that begins at ``start``.
+
+    They are the same for the same seed.
+    """
     chance = random.Random(f"{seed} {start.isoformat()}")
-    return [_event(chance, start + timedelta(microseconds=place * 900_000_000 // count)) for place in range(count)]
+    times = sorted(chance.randrange(_QUARTER_HOUR_MS) for _ in range(count))
+    return [_event(chance, start + timedelta(milliseconds=at_ms)) for at_ms in times]
 
 
 def _event(chance: random.Random, at: datetime) -> JsonEvent:

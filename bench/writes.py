@@ -16,9 +16,7 @@ def measure_writes(count: int = 1000) -> dict[str, Any]:
 
     The target of single events is 2 units each.
     """
-    sample = events(count, _START)
-    sizes = [len(line) for line in json_lines(sample)]
-    found: dict[str, Any] = {"bytes_per_event": round(sum(sizes) / len(sizes)), "per_1000_events": {}}
+    found: dict[str, Any] = {"bytes_per_event": bytes_per_event(count), "per_1000_events": {}}
     for size, target in TARGETS.items():
         ingest_units, rollup_units = _units(count, size)
         found["per_1000_events"][f"batches_of_{size}"] = {
@@ -28,6 +26,12 @@ def measure_writes(count: int = 1000) -> dict[str, Any]:
             "rollup_write_units": round(rollup_units * 1000 / count, 1),
         }
     return found
+
+
+def bytes_per_event(count: int = 1000) -> int:
+    """Tell how long an event is as JSON, on average."""
+    sizes = [len(line) for line in json_lines(events(count, _START))]
+    return round(sum(sizes) / len(sizes))
 
 
 def _units(count: int, size: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Commands of the local package: ``python -m local serve | import | quickstart | export-ledger``."""
+"""Commands: ``python -m local serve | stack up | import | quickstart | export-ledger | cost``."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chalicelib.shared.time import parse_instant
+from local.cost_command import add_cost
 
 DEFAULT_FOLDER = Path(".local")
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -25,9 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="Meterfold on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="run the app with its own store; data is kept in .local"))
+    _add_stack(commands.add_parser("stack", help="run the packaged app by its template for AWS, on this machine"))
     _add_import(commands.add_parser("import", help="send a CSV or JSON-lines file as usage events"))
     _add_quickstart(commands.add_parser("quickstart", help="show the API: meter, plan, subscription, event, draft"))
     _add_export(commands.add_parser("export-ledger", help="save a credits ledger, for verify_ledger.py to check"))
+    add_cost(commands.add_parser("cost", help="what a month on AWS costs, from measured units and list prices"))
     return parser
 
 
@@ -68,6 +71,20 @@ def _serve(options: argparse.Namespace) -> int:
             traffic=options.traffic,
         )
     )
+
+
+def _add_stack(parser: argparse.ArgumentParser) -> None:
+    up = parser.add_subparsers(required=True, metavar="up").add_parser("up", help="package, run, serve until Ctrl-C")
+    up.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (8000)")
+    up.add_argument("--aws-port", type=int, default=0, metavar="PORT", help="port of the AWS it runs on (a free one)")
+    up.add_argument("--package", type=Path, metavar="FOLDER", help="what was packaged before (packaged anew)")
+    up.set_defaults(run=_stack_up)
+
+
+def _stack_up(options: argparse.Namespace) -> int:
+    from local.stack import StackOptions, stack_up
+
+    return stack_up(StackOptions(port=options.port, aws_port=options.aws_port, package=options.package))
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:

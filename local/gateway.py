@@ -13,11 +13,8 @@ app can refuse them.
 """
 
 import base64
-import gzip
 import uuid
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -25,13 +22,13 @@ from chalice.app import Chalice
 from chalice.local import LambdaContext
 
 from chalicelib.shared.errors import Malformed, NotFound
-from local.http_server import MAX_BODY_BYTES, HttpAnswer, HttpRequest
+from local.compression import packed, unpacked
+from local.http_server import HttpAnswer, HttpRequest
 from local.problems import refused
 
 _MEMORY_MB = 1024
 _ROUTE_TIMEOUT_S = 29
 _LONGEST_TIMEOUT_S = 900
-_COMPRESSED_FROM_BYTES = 1024
 
 
 def lambda_context(function_name: str, timeout_s: int = _LONGEST_TIMEOUT_S) -> LambdaContext:
@@ -79,13 +76,13 @@ class Gateway:
         route, variables = found
         if request.method == "OPTIONS" and "OPTIONS" not in self._app.routes[route]:
             return HttpAnswer(204, (("Allow", ", ".join([*self._app.routes[route], "OPTIONS"])),))
-        body = _unpacked(request)
+        body = unpacked(request)
         if body is None:
             return refused(Malformed("The body is not compressed as Content-Encoding says, or too large."))
         event = self._event(request, route, body)
         event["pathParameters"] = variables or None
         event["multiValueQueryStringParameters"] = parse_qs(query, keep_blank_values=True) or None
-        return _packed(_answer_of(self._app(event, lambda_context("local", _ROUTE_TIMEOUT_S))), request)
+        return packed(_answer_of(self._app(event, lambda_context("local", _ROUTE_TIMEOUT_S))), request)
 
     def _event(self, request: HttpRequest, route: str, body: bytes) -> dict[str, Any]:
         headers = {name: values[-1] for name, values in request.headers.items()}
@@ -109,27 +106,6 @@ class Gateway:
             "body": (base64.b64encode(body).decode() if binary else body) if body else None,
             "isBase64Encoded": binary and bool(body),
         }
-
-
-def _unpacked(request: HttpRequest) -> bytes | None:
-    """Unpack a body sent with gzip or deflate, as API Gateway does; ``None`` when it cannot be unpacked."""
-    if (request.header("content-encoding") or "").strip().lower() not in ("gzip", "deflate"):
-        return request.body
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        body = unpacker.decompress(request.body, MAX_BODY_BYTES)
-    except zlib.error:
-        return None
-    return body if unpacker.eof else None
-
-
-def _packed(answer: HttpAnswer, request: HttpRequest) -> HttpAnswer:
-    """Compress an answer of some size with gzip for who accepts that."""
-    accepted = (request.header("accept-encoding") or "").lower().replace(" ", "").split(",")
-    if len(answer.body) < _COMPRESSED_FROM_BYTES or not {"gzip", "*"} & set(accepted):
-        return answer
-    body = gzip.compress(answer.body, compresslevel=6, mtime=0)
-    return replace(answer, headers=(*answer.headers, ("Content-Encoding", "gzip")), body=body)
 
 
 def _answer_of(response: Mapping[str, Any]) -> HttpAnswer:

@@ -12,8 +12,8 @@ from bench.billing_commands import measure_commands
 from bench.crowd import total_minor
 from bench.deliveries import Crash, Deliveries, Event
 from bench.long_invoice import measure_long_invoice
+from bench.on_paper import million_organizations
 from bench.period_end import measure_period_end
-from bench.prices import million_organizations
 from bench.store import open_store
 from chalicelib.catalog import service as catalog_service
 from chalicelib.platform.connection import disconnect
