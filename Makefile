@@ -2,8 +2,11 @@
 #
 #   make run      the local server with demo data           make run ARGS="--port 9000"
 #   make test     linter, types, every test                 make test ARGS="tests/usage -k fold"
-#   make check    linter, types, structure: under a minute, before each commit
+#   make check    linter, types, structure, counts: about a minute, before each commit
 #   make bench    one JSON object: cost and speed of the write, read and billing paths
+#   make counts   what each operation consumes, against what is accepted    make accept NOTE="why it changed"
+#   make conformance   the storage's tests on AWS's own engine, and all engines compared: needs Java 17 and Maven
+#   make package  the zip for Lambda and the template, into build/STAGE     make package STAGE=prod ARCHITECTURE=x86_64
 #   make assets   the packages of the console, into its folder
 #   make screenshots   the pictures of the README, from the demo
 #   make lint · make types · make routes (accept the routes as they are) · make lock · make clean
@@ -19,22 +22,40 @@ VENDOR := chalicelib/console/static/vendor
 ASSETS := $(VENDOR)/.copied
 # Tests share nothing, so every core takes some; their order inside a file does not matter.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+# What is packaged: for which stage, and for which of Lambda's processors.
+STAGE ?= dev
+ARCHITECTURE ?= arm64
 SOURCES := app.py chalicelib local infra bench tests
 
-.PHONY: run test check bench assets screenshots lint types routes lock clean
+# AWS's own engine, by requirements/dynamodb-local/pom.xml.
+DYNAMODB_LOCAL := build/dynamodb-local/.fetched
+
+.PHONY: run test check bench counts accept conformance package assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test
 
 run: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
-test: lint types $(ASSETS)
+test: lint types counts $(ASSETS)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: lint types $(ASSETS)
+check: lint types counts $(ASSETS)
 	$(BIN)/python -m pytest -q tests/house
 
-bench: $(READY)
+bench: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+counts: $(READY) $(ASSETS)
+	$(BIN)/python -m bench counts --check
+
+accept: $(READY) $(ASSETS)
+	@exec $(BIN)/python -m bench accept --note "$(NOTE)" $(ARGS)
+
+conformance: $(READY) $(DYNAMODB_LOCAL)
+	$(BIN)/python -m tests.conformance $(ARGS)
+
+package: $(READY) $(ASSETS)
+	@exec $(BIN)/python -m infra package --stage $(STAGE) --architecture $(ARCHITECTURE) $(ARGS)
 
 assets: $(ASSETS)
 
@@ -68,3 +89,6 @@ $(PACKAGES): package.json package-lock.json
 
 $(ASSETS): $(PACKAGES)
 	@requirements/copy-assets $(VENDOR)
+
+$(DYNAMODB_LOCAL): requirements/dynamodb-local/pom.xml requirements/dynamodb-local/hashes.txt
+	@requirements/dynamodb-local/fetch $@

@@ -44,7 +44,7 @@ from chalicelib.shared.clock import clock as domain_clock
 from tests.client import ApiClient
 
 # Imported before the first botocore client is made: moto can answer only those that are made after it.
-from tests.direct_moto import open_tables
+from tests.conformance.engine_choice import open_tables
 
 settings.register_profile(
     "meterfold", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

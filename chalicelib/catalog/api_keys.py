@@ -8,6 +8,7 @@ from chalicelib.catalog.models import ApiKeyList, CreatedApiKey, NewApiKey
 from chalicelib.catalog.tables import CatalogItem
 from chalicelib.platform.auth import forget_key
 from chalicelib.platform.direct import read_payload
+from chalicelib.platform.entries import entry
 from chalicelib.platform.http import ADMIN, Answer, Effect, ListQuery, Request, Routes
 from chalicelib.platform.keys import make_key
 from chalicelib.platform.writes import Delete, commit, run_command
@@ -25,6 +26,7 @@ def create_key(request: Request) -> Effect:
     return _make(request.body, request.now)
 
 
+@entry("create_api_key")
 def create_api_key(payload: Any, context: Any) -> dict[str, Any]:
     """Make a key by direct invocation, guarded by IAM: the only way to the first one. The payload is the HTTP body."""
     del context

@@ -18,6 +18,7 @@ from chalicelib.catalog.models import (
     SessionAnswer,
 )
 from chalicelib.catalog.organizations import Organization, TaxRate
+from chalicelib.platform.fields import names_of
 from chalicelib.platform.http import ADMIN, INGEST, READ, Answer, Effect, Request, Routes
 from chalicelib.platform.portal import issue_portal_token
 from chalicelib.platform.settings import settings
@@ -62,7 +63,7 @@ def show(organization: Organization) -> dict[str, Any]:
     """Show an organization as JSON."""
     rates = [{"name": rate.name, "percent": show_decimal(rate.percent)} for rate in organization.tax_rates]
     shown = {**asdict(organization), "created_at": format_instant(organization.created_at), "tax_rates": rates}
-    return {name: shown[name] for name in OrganizationAnswer.model_fields}
+    return {name: shown[name] for name in names_of(OrganizationAnswer)}
 
 
 @routes.get("/v1/organizations", roles={READ}, query=OrganizationSearch, answers={200: OrganizationList})

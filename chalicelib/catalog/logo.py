@@ -9,7 +9,8 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from chalicelib.shared.values import dataclass
 
 MAX_BYTES = 48 * 1024
 MAX_SIDE = 2000

@@ -1,7 +1,6 @@
 """The shapes of the catalog's requests and answers."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -29,6 +28,7 @@ from chalicelib.platform.fields import (
 from chalicelib.platform.keys import Role
 from chalicelib.shared.money import minor_digits
 from chalicelib.shared.time import zone_of
+from chalicelib.shared.values import dataclass
 
 MAX_DIMENSIONS = 16
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{1,63}")

@@ -1,8 +1,9 @@
 """Organizations: who pays. Currency and time zone never change, because stored days and amounts rest on them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

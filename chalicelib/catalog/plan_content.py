@@ -5,7 +5,6 @@ what a charge does not say is left out. It is made from JSON that has been check
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,6 +24,7 @@ from chalicelib.catalog.plans import (
 from chalicelib.shared.billing_periods import PeriodUnit
 from chalicelib.shared.money import show_money, to_minor
 from chalicelib.shared.numbers import JsonNumber, read_decimal, show_decimal
+from chalicelib.shared.values import dataclass
 
 Content = dict[str, Any]
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog import plans_store, service
-from chalicelib.catalog.plan_check_service import MAX_FAULTS, plan_faults
 from chalicelib.catalog.plan_content import PlanVersion, canonical_content, read_plan
 from chalicelib.catalog.plan_memory_store import PlanName, remembered_plans
 from chalicelib.catalog.plan_overrides import (
@@ -107,6 +106,9 @@ def override_faults(version: PlanVersion, overrides: Any) -> list[Fault]:
     """
     sound, faults = split_overrides(version.content, overrides)
     merged = overridden(version.content, sound)
+    # Jobs read plans and never check one: they need no models.
+    from chalicelib.catalog.plan_check_service import MAX_FAULTS, plan_faults
+
     found = (point_into_overrides(fault, merged) for fault in plan_faults(merged, service.meter_catalog().meters))
     return list({fault.pointer: fault for fault in (*found, *faults)}.values())[:MAX_FAULTS]
 

@@ -5,13 +5,14 @@ major units, because they may be finer than the currency.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
 from chalicelib.shared.billing_periods import PeriodUnit
+from chalicelib.shared.values import dataclass
 
 ZERO = Decimal(0)
 

@@ -6,7 +6,6 @@ version strongly knows whether the meters it remembers are the current ones.
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
@@ -21,6 +20,7 @@ from chalicelib.platform.answers import Answer
 from chalicelib.platform.auth import no_such_organization
 from chalicelib.platform.writes import Delete, Effect, Put, Update, Write, commit, run_command
 from chalicelib.shared import strict_json
+from chalicelib.shared.values import dataclass
 
 MAX_METERS = 500
 _MOST_AT_ONCE = 90

@@ -1,6 +1,6 @@
 """The settings of the deployment: who sells, how late an event may come, what happens to unknown organizations."""
 
-from dataclasses import dataclass
+from chalicelib.shared.values import dataclass
 
 DEFAULT_LATE_LIMIT_DAYS = 35
 

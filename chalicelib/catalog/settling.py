@@ -6,12 +6,13 @@ closed period is marked as touched, and the version of the subscriptions rises i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.catalog.subscriptions import SettlingPeriod, Subscription, Subscriptions
 from chalicelib.catalog.timeline import find_period, find_period_of
 from chalicelib.shared.time import QuarterHour
+from chalicelib.shared.values import dataclass
 
 # A finalization and a rollup may run on clocks that differ, and each may be slow.
 _MARGIN = timedelta(hours=1)

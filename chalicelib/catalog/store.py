@@ -4,7 +4,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from chalicelib.platform.writes import Delete, Put, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import format_instant, parse_instant
+from chalicelib.shared.values import dataclass
 
 Keys = tuple[str, str]
 

@@ -6,7 +6,7 @@ subscription as soon as it is decided and takes effect by itself. At most one ch
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -24,6 +24,7 @@ from chalicelib.shared.time import (
     quarter_hour_of,
     zone_of,
 )
+from chalicelib.shared.values import dataclass
 
 When: TypeAlias = Literal["now", "period_end"] | datetime
 

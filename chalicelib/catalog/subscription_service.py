@@ -21,6 +21,7 @@ from chalicelib.catalog.subscription_answers import (
 from chalicelib.catalog.subscriptions import Subscription, Subscriptions
 from chalicelib.catalog.tables import CatalogItem
 from chalicelib.platform.answers import Answer
+from chalicelib.platform.due_runs import MOST_A_SHARD, Due, DueBacklog, read_due_backlog
 from chalicelib.platform.reads import ItemKey, find_many
 from chalicelib.platform.tables import BaseModel
 from chalicelib.platform.writes import Effect, Write, run_command
@@ -89,6 +90,20 @@ def list_due(now: datetime, *, shard: int) -> Iterator[str]:
     The index is eventually consistent: one may be listed that is no longer due, or not yet be listed.
     """
     return store.list_due(now, shard=shard)
+
+
+def list_due_since(now: datetime, *, shard: int) -> Iterator[Due]:
+    """List the same organizations, each with the instant it has been due since."""
+    return store.list_due_since(now, shard=shard)
+
+
+def due_backlog(now: datetime) -> DueBacklog:
+    """Tell whose billing is due at ``now``, the longest due first; of each shard at most ``MOST_A_SHARD`` are read."""
+    return read_due_backlog(partial(_first_due, now), shards=SHARDS)
+
+
+def _first_due(now: datetime, shard: int) -> tuple[list[Due], bool]:
+    return store.first_due(now, shard=shard, limit=MOST_A_SHARD)
 
 
 def note_written(organization: str, quarter_hours: Sequence[QuarterHour], *, now: datetime) -> bool:

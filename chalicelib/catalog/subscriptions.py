@@ -6,13 +6,14 @@ Periods are numbered over all runs, are derived from their anchor and are never 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.shared.billing_periods import Anchor, PeriodUnit
 from chalicelib.shared.time import QuarterHour
+from chalicelib.shared.values import dataclass
 
 
 class Payment(StrEnum):

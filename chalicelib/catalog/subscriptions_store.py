@@ -13,10 +13,11 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.catalog.subscription_records import read_subscriptions, write_subscriptions
 from chalicelib.catalog.subscriptions import Subscriptions
 from chalicelib.catalog.tables import CatalogItem
-from chalicelib.platform.reads import ItemKey, Query, walk
+from chalicelib.platform.due_runs import Due
+from chalicelib.platform.reads import ItemKey, Query, list_page, walk
 from chalicelib.platform.writes import Check, Put, Update, Write
 from chalicelib.shared.errors import Conflict
-from chalicelib.shared.time import microseconds
+from chalicelib.shared.time import instant_of, microseconds
 
 SHARDS = 16
 MAX_SUBSCRIPTIONS = 1000
@@ -95,6 +96,23 @@ def due_key(shard: int) -> str:
 
 def list_due(now: datetime, *, shard: int) -> Iterator[str]:
     """List the organizations of a shard that were due at ``now``, the longest due first: eventually consistent."""
-    within = CatalogItem.due_at <= microseconds(now)
-    for item in walk(Query(model=CatalogItem, pk=due_key(shard), within=within, index=_INDEX)):
-        yield item.pk.removeprefix(_PREFIX)
+    return (one.organization for one in list_due_since(now, shard=shard))
+
+
+def list_due_since(now: datetime, *, shard: int) -> Iterator[Due]:
+    """List the same, and since when."""
+    return (_due(item) for item in walk(_due_query(now, shard)))
+
+
+def first_due(now: datetime, *, shard: int, limit: int) -> tuple[list[Due], bool]:
+    """Read the longest due of a shard, and whether there are more."""
+    page = list_page(_due_query(now, shard), limit=limit)
+    return [_due(item) for item in page.items], page.next_key is not None
+
+
+def _due_query(now: datetime, shard: int) -> Query[CatalogItem]:
+    return Query(model=CatalogItem, pk=due_key(shard), within=CatalogItem.due_at <= microseconds(now), index=_INDEX)
+
+
+def _due(item: CatalogItem) -> Due:
+    return Due(item.pk.removeprefix(_PREFIX), instant_of(int(item.due_at)))

@@ -11,7 +11,6 @@ follows. A period that begins and ends on one day covers none.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from chalicelib.shared.time import (
     quarter_hour_start,
     zone_of,
 )
+from chalicelib.shared.values import dataclass
 
 _MOMENT = timedelta(microseconds=1)
 

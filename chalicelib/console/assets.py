@@ -9,7 +9,8 @@ that a module loads is named in it the same way (``"./usage.css"``). What docume
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from chalicelib.shared.values import dataclass
 
 # The names by which the packages import each other, and the files that ``make assets`` copies them to.
 PACKAGES = {"preact": "preact.js", "preact/hooks": "hooks.js", "htm": "htm.js", "chart.js": "chartjs.js"}

@@ -18,6 +18,7 @@ from chalicelib.credits.paid import Days, Paid, PaidKey, paid_key
 from chalicelib.credits.schedule import Scheduled, ScheduleKey, list_ahead, schedule_key
 from chalicelib.credits.summary import Expiring
 from chalicelib.platform.direct import read_payload
+from chalicelib.platform.entries import entry
 from chalicelib.platform.http import READ, Answer, ListQuery, Request, Routes
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Fault, InvalidInput, RangeTooLarge
@@ -40,6 +41,7 @@ def get_credits(request: Request) -> Answer:
     return Answer(_show_balance(read_balance(request.path["org"], request.now), request.now))
 
 
+@entry("credit_balance")
 def credit_balance(payload: Any, context: Any) -> dict[str, Any]:
     """Sum up an organization's credit by direct invocation, guarded by IAM: ``{"organization": …}``.
 

@@ -12,11 +12,11 @@ Held credit is no entry.
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from chalicelib.credits.grants import Allocation
 from chalicelib.credits.ledger import Entry, EntryKind
+from chalicelib.shared.values import dataclass
 
 MODULUS = 2**128
 _WEIGHT_BYTES = 16

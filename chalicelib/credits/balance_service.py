@@ -1,15 +1,15 @@
 """Reads what an organization's credit comes to, and what it paid, open drafts and finalized invoices together."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.catalog.organizations import Organization
-from chalicelib.credits import claim_service
+from chalicelib.credits import claim_service, ledger_failure_service
 from chalicelib.credits.claim_service import ReadClaims
 from chalicelib.credits.depletion import find_depletion, pace_start
 from chalicelib.credits.paid import Days, Paid, add_up_paid
 from chalicelib.credits.summary import Summary, summarize
 from chalicelib.shared.time import local_day_of, zone_of
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,8 @@ class CreditBalance:
 def read_balance(organization: str, now: datetime) -> CreditBalance:
     """Sum up an organization's credit as it is now; raises ``NotFound``."""
     read = claim_service.read_claims(organization, now)
-    summary = summarize(read.claims, now)
+    with ledger_failure_service.reporting(organization):
+        summary = summarize(read.claims, now)
     return CreditBalance(
         organization=read.organization, summary=summary, depletes_on=_find_depletion(read, summary, now)
     )

@@ -4,7 +4,6 @@ Credits itself knows no invoices. Without a source there are no drafts, and noth
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -12,7 +11,9 @@ from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.organizations import Organization
 from chalicelib.credits import service
 from chalicelib.credits.claims import Claim, Claims
+from chalicelib.platform.sources import Source
 from chalicelib.platform.writes import Write
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +63,7 @@ class WalletAlone:
         return ()
 
 
-class _Source:
-    """Keeps the source of the application."""
-
-    def __init__(self) -> None:
-        self.named: ClaimsSource = WalletAlone()
-
-
-_source = _Source()
+_source: Source[ClaimsSource] = Source("claims", WalletAlone())
 
 
 def use_claims_source(source: ClaimsSource | None) -> None:

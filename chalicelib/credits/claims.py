@@ -5,12 +5,13 @@ it is not free. Who decides on credit (a hold, a void, a summary) takes it into 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 
 from chalicelib.credits.grants import Allocation, Grant
 from chalicelib.credits.wallet import Wallet
 from chalicelib.shared.time import QuarterHour, ceil_quarter_hour
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

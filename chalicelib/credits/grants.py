@@ -5,7 +5,7 @@ whole minor units. A grant's terms do not change but for its expiry; what happen
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from chalicelib.credits.recurrence import Recurrence
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 
 MAX_PRIORITY = 100
 DEFAULT_PRIORITY = 50

@@ -1,6 +1,5 @@
 """Holds: made, released and listed, each change with the wallet in one transaction."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.catalog import service as catalog_service
@@ -9,6 +8,7 @@ from chalicelib.credits.holding import HoldTerms, hold_credit, release_hold
 from chalicelib.credits.holds import Hold, HoldStatus
 from chalicelib.platform.writes import Write
 from chalicelib.shared.errors import NotFound
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

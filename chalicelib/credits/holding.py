@@ -5,7 +5,7 @@ and what drafts draw by now stays theirs.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.credits.claims import Claims
@@ -14,6 +14,7 @@ from chalicelib.credits.holds import HeldPart, Hold, HoldStatus, hold_id
 from chalicelib.credits.wallet import Wallet, caught_up, move_held
 from chalicelib.shared.errors import InsufficientCredit
 from chalicelib.shared.money import show_money
+from chalicelib.shared.values import dataclass
 
 _MICRO = timedelta(microseconds=1)
 

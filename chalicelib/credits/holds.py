@@ -4,11 +4,11 @@ A hold's id says when it ends, so that holds lie in the order of their ends, and
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 
 LONGEST_S = 31 * 86_400
 # Enough for every instant before the year 10000.

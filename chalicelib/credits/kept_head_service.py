@@ -4,10 +4,11 @@ Credits itself knows no invoices. Without a source there are none, and nothing i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.credits.ledger import KeptHead
+from chalicelib.platform.sources import Source
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,7 @@ class KeptHeadSource(Protocol):
         """
 
 
-class _Source:
-    """Keeps the source of the application."""
-
-    def __init__(self) -> None:
-        self.named: KeptHeadSource | None = None
-
-
-_source = _Source()
+_source: Source[KeptHeadSource | None] = Source("kept heads", None)
 
 
 def use_kept_head_source(source: KeptHeadSource | None) -> None:

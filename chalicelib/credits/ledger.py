@@ -21,13 +21,14 @@ was the last then (a ``KeptHead``).
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.shared import strict_json
 from chalicelib.shared.time import format_instant
+from chalicelib.shared.values import dataclass
 
 NO_HASH = "0" * 64
 

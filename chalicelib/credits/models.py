@@ -1,6 +1,5 @@
 """The shapes of the credits' requests and answers."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -29,6 +28,7 @@ from chalicelib.platform.fields import (
     WholeNumberOnly,
 )
 from chalicelib.shared.time import local_day_start, parse_day, parse_instant
+from chalicelib.shared.values import dataclass
 
 Bound = date | datetime
 

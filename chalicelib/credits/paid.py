@@ -1,11 +1,11 @@
 """What grants paid for the usage of local days: what drafts draw (*pending*), and what finalized invoices drew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
 from chalicelib.credits.claims import Claim
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ time zone; a day of the month is clipped to the month: 31 January, 28 February, 
 means the first instant after the gap, one that comes twice the earlier.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from chalicelib.shared.billing_periods import PeriodUnit, period_start
 from chalicelib.shared.time import zone_of
+from chalicelib.shared.values import dataclass
 
 _SECOND = timedelta(seconds=1)
 # What no window reaches beyond: a datetime ends with the year 9999.

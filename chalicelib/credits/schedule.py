@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from chalicelib.credits.grants import Grant, occurrence_id
 from chalicelib.credits.occurrences import coming
 from chalicelib.credits.summary import GrantNow, grants_now, is_scheduled
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 
 # How far ahead occurrences are listed: a grant that recurs every year is there once.
 HORIZON = timedelta(days=366)

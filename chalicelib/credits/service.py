@@ -6,16 +6,18 @@ needs the wallet unchanged and changes nothing puts ``head_check`` there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.credits import store, wallet
+from chalicelib.credits import ledger_failure_service, store, wallet
 from chalicelib.credits.grants import Grant
 from chalicelib.credits.ledger import Entry
 from chalicelib.credits.wallet import Wallet, WalletHead
 from chalicelib.platform.reads import ItemKey
 from chalicelib.platform.tables import BaseModel
 from chalicelib.platform.writes import Write
+from chalicelib.shared.errors import Busy
+from chalicelib.shared.values import dataclass
 
 
 def wallet_key(organization: str) -> ItemKey:
@@ -30,7 +32,16 @@ def head_of(item: BaseModel | None) -> WalletHead:
 
 def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
     """Read a wallet whole; empty when nothing was ever written. Raises ``Busy`` while others never stop writing."""
-    return store.read_wallet(organization, currency=currency, now=now)
+    found = store.find_whole_wallet(organization, currency=currency, now=now)
+    if found is None:
+        report_if_unsound(organization)
+        raise Busy
+    return found
+
+
+def report_if_unsound(organization: str) -> None:
+    """Tell the operators when a wallet that could not be read whole does not add up, rather than being written."""
+    ledger_failure_service.report_if_unsound(organization)
 
 
 def find_wallet(organization: str, head: WalletHead, *, currency: str, now: datetime) -> Wallet | None:
@@ -52,7 +63,8 @@ def wallet_writes(before: Wallet, after: Wallet) -> tuple[Write, ...]:
     assert before.organization == after.organization
     if after == before:
         return (head_check(before.organization, before.head),)
-    wallet.assert_sound(after)
+    with ledger_failure_service.reporting(before.organization):
+        wallet.assert_sound(after)
     return store.wallet_writes(before, after, version=before.head.version + 1)
 
 

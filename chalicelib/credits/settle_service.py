@@ -5,7 +5,6 @@ is missing, so running it twice, at once, late or after a crash changes nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -13,8 +12,18 @@ from chalicelib.credits import claim_service, hold_store, service, store
 from chalicelib.credits.settling import Settled, settle, with_next_hold
 from chalicelib.credits.wallet import Wallet
 from chalicelib.platform.answers import Answer
-from chalicelib.platform.due_runs import HasTime, add_counts, list_all_due, run_each
+from chalicelib.platform.due_runs import (
+    MOST_A_SHARD,
+    Due,
+    DueBacklog,
+    HasTime,
+    add_counts,
+    list_all_due,
+    read_due_backlog,
+    run_each,
+)
 from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, run_command
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,15 @@ class SettleReport:
 def list_due(now: datetime) -> Iterator[str]:
     """List the organizations whose wallets are due, shard by shard."""
     return list_all_due(lambda shard: store.list_due(now, shard=shard), shards=store.SHARDS, now=now)
+
+
+def due_backlog(now: datetime) -> DueBacklog:
+    """Tell which wallets are due at ``now``, the longest due first; of each shard at most ``MOST_A_SHARD`` are read."""
+    return read_due_backlog(partial(_first_due, now), shards=store.SHARDS)
+
+
+def _first_due(now: datetime, shard: int) -> tuple[list[Due], bool]:
+    return store.first_due(now, shard=shard, limit=MOST_A_SHARD)
 
 
 def settle_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> SettleReport:

@@ -5,12 +5,13 @@ ended. A grant that a draft may still claim waits; until when at least is noted 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Grant
 from chalicelib.credits.wallet import Wallet, book_ended, caught_up
+from chalicelib.shared.values import dataclass
 
 # So many occurrences, and so many ends, are booked at once: all of it fits into one transaction.
 MOST = 1000

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import datetime
 
 from pynamodb.expressions.condition import Condition
@@ -21,14 +21,15 @@ from chalicelib.credits.records import (
 )
 from chalicelib.credits.tables import EntriesItem, GrantItem, HeadItem, PageItem
 from chalicelib.credits.wallet import Totals, Wallet, WalletHead, due_at, totals_of
-from chalicelib.platform.reads import ItemKey, Query, find, find_many, past_empty_pages, read_page, walk
+from chalicelib.platform.due_runs import Due
+from chalicelib.platform.reads import ItemKey, Query, find, find_many, list_page, past_empty_pages, read_page, walk
 from chalicelib.platform.retries import MAX_ATTEMPTS, pause
 from chalicelib.platform.tables import BaseModel
 from chalicelib.platform.together import together
 from chalicelib.platform.writes import Check, Put, Write
 from chalicelib.shared import strict_json
-from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import EPOCH, instant_of, microseconds
+from chalicelib.shared.values import dataclass
 
 SHARDS = 16
 _HEAD, _GRANT, _PAGE, _ENTRIES = "head", "grant#", "wallet#", "entries#"
@@ -72,15 +73,18 @@ def _micros(instant: datetime | None) -> int | None:
     return None if instant is None else microseconds(instant)
 
 
-def read_wallet(organization: str, *, currency: str, now: datetime) -> Wallet:
-    """Read a wallet whole: the head first, then the rest, again while somebody writes in between."""
+def find_whole_wallet(organization: str, *, currency: str, now: datetime) -> Wallet | None:
+    """Read a wallet: the head first, then the rest, again while somebody writes in between; ``None`` if it never ends.
+
+    So it is too when the wallet does not add up.
+    """
     for attempt in range(MAX_ATTEMPTS):
         if attempt:
             pause(attempt)
         found = find_wallet(organization, read_head(organization), currency=currency, now=now)
         if found is not None:
             return found
-    raise Busy
+    return None
 
 
 def find_wallet(organization: str, head: WalletHead, *, currency: str, now: datetime) -> Wallet | None:
@@ -208,9 +212,17 @@ def list_due(now: datetime, *, shard: int) -> Iterator[str]:
 
     Eventually consistent: one may be listed that is no longer due, or not yet be listed.
     """
-    within = HeadItem.due_at <= microseconds(now)
-    for item in walk(Query(model=HeadItem, pk=_shard_key(shard), within=within, index="due")):
-        yield item.pk
+    return (item.pk for item in walk(_due_query(now, shard)))
+
+
+def first_due(now: datetime, *, shard: int, limit: int) -> tuple[list[Due], bool]:
+    """Read the longest due wallets of a shard, and whether there are more."""
+    page = list_page(_due_query(now, shard), limit=limit)
+    return [Due(item.pk, instant_of(int(item.due_at))) for item in page.items], page.next_key is not None
+
+
+def _due_query(now: datetime, shard: int) -> Query[HeadItem]:
+    return Query(model=HeadItem, pk=_shard_key(shard), within=HeadItem.due_at <= microseconds(now), index="due")
 
 
 def _grant_item(organization: str, grant: Grant) -> GrantItem:

@@ -9,12 +9,12 @@ more comes back to a grant than is drawn, its pending is below 0, and the credit
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.credits.claims import Claims
 from chalicelib.credits.grants import Allocation, Balance, GrantStatus
 from chalicelib.credits.wallet import caught_up
+from chalicelib.shared.values import dataclass
 
 SOON = timedelta(days=30)
 

@@ -6,9 +6,9 @@ added, so parts may lie far apart. The end and the balances are checked when nob
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from chalicelib.credits import store
+from chalicelib.credits import ledger_failure_service, store
 from chalicelib.credits.audit import NO_ENTRIES, Audit, GrantSums, differing_grants, fold_sums, sums_of
 from chalicelib.credits.grants import Allocation
 from chalicelib.credits.kept_head_service import KeptHeads, list_kept_heads
@@ -26,6 +26,7 @@ from chalicelib.credits.ledger import (
 from chalicelib.credits.records import UnreadableBalances, UnreadableEntries
 from chalicelib.credits.wallet import WalletHead, totals_of
 from chalicelib.platform.settings import settings
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ def verify_ledger(organization: str, place: VerifyPlace) -> VerifiedPage:
 
     Grants with wrong balances are named when the whole ledger was one part.
     """
+    page = _verify_part(organization, place)
+    wrong = page.verification.wrong
+    if wrong is not None:
+        ledger_failure_service.report(organization, reason=wrong.value)
+    return page
+
+
+def _verify_part(organization: str, place: VerifyPlace) -> VerifiedPage:
     before = store.read_head(organization)
     kept_heads = list_kept_heads(organization, after=place.after_head)
     items, is_last = store.read_entries(organization, after=place.after_item)

@@ -9,7 +9,7 @@ the ledger's balance = granted - consumed - expired - voided, added up over all 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, field, replace
 from datetime import date, datetime
 
 from chalicelib.credits.grants import Allocation, Balance, Grant, SourceKind
@@ -18,6 +18,7 @@ from chalicelib.credits.ledger import EMPTY, Entry, EntryDraft, EntryKind, Ledge
 from chalicelib.credits.occurrences import begun_occurrences, goes_on, next_beginnings
 from chalicelib.shared.errors import Conflict, Fault, InvalidInput, NotFound
 from chalicelib.shared.time import EPOCH
+from chalicelib.shared.values import dataclass
 
 # Balances lie in pages of this many grants; pages grow when there would be more than the most.
 PAGE_SIZE = 100

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from chalicelib.invoices.authorization import Metered
 from chalicelib.invoices.authorize_service import Authorized, authorize
 from chalicelib.platform.direct import read_payload
+from chalicelib.platform.entries import entry
 from chalicelib.platform.fields import AnswerModel, Exact, Key, RequestModel
 from chalicelib.platform.http import INGEST, READ, Answer, Request, Routes
 from chalicelib.shared.clock import clock
@@ -81,6 +82,7 @@ def authorize_job(request: Request) -> Answer:
     )
 
 
+@entry("authorize_usage")
 def authorize_usage(payload: Any, context: Any) -> dict[str, Any]:
     """Tell whether a job may start, by direct invocation, guarded by IAM: the route's body with ``organization``.
 

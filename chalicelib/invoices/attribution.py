@@ -5,7 +5,6 @@ its period are late usage.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.catalog.plans import UsageCharge
@@ -22,6 +21,7 @@ from chalicelib.invoices.period_record import PeriodRecord, PeriodState
 from chalicelib.invoices.progress import find_late_draft, find_open_draft, period_ref
 from chalicelib.invoices.reader import Billing
 from chalicelib.shared.errors import NotFound
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.billed import BilledOn, CountedEvent, LineScope
 
 

@@ -5,7 +5,6 @@ after its cap and the discount, less what they come to now.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +17,7 @@ from chalicelib.invoices.period_rating import RatedPeriod, RatedUsage, terms_of
 from chalicelib.invoices.rating import rate_charge
 from chalicelib.shared.numbers import EXACT
 from chalicelib.shared.time import QuarterHour, quarter_hour_of
+from chalicelib.shared.values import dataclass
 
 
 class Refusal(StrEnum):

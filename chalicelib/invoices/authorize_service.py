@@ -1,7 +1,6 @@
 """Reads what an authorization rests on: the drafts as they are now, and what remains of the credit they leave."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,6 +30,7 @@ from chalicelib.invoices.reader import Billing
 from chalicelib.shared.errors import Fault, InvalidInput, pointer_of
 from chalicelib.shared.money import to_minor
 from chalicelib.shared.time import quarter_hour_of
+from chalicelib.shared.values import dataclass
 
 # In a trial, and of a meter that nothing prices.
 _FREE = Estimate(None, 0)

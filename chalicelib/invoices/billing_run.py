@@ -6,7 +6,6 @@ What cannot be billed right is blocked and reported, not billed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,11 +21,12 @@ from chalicelib.invoices.progress import settles_at
 from chalicelib.invoices.reader import Billing
 from chalicelib.platform import logging
 from chalicelib.platform.answers import Answer
-from chalicelib.platform.due_runs import HasTime, add_counts, guarded, list_all_due, run_each
+from chalicelib.platform.due_runs import Due, HasTime, add_counts, guarded, list_all_due, run_each
+from chalicelib.platform.metrics import Metric
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import CONTENDED_ATTEMPTS, Effect, Write, run_command
+from chalicelib.shared.values import dataclass
 
-_NOTHING = "nothing"
 _FAULT = "an organization cannot be billed"
 
 
@@ -50,9 +50,15 @@ class BillingReport:
 
 
 def list_due(now: datetime) -> Iterator[str]:
-    """List the organizations with something due, shard by shard."""
+    """List the organizations with something due, shard by shard, and measure how late the oldest is."""
     shards = subscription_service.SHARDS
-    return list_all_due(lambda shard: subscription_service.list_due(now, shard=shard), shards=shards, now=now)
+    for due in list_all_due(partial(_list_due_since, now), shards=shards, now=now):
+        logging.count(Metric.BILLING_LAG, due.late_s(now))
+        yield due.organization
+
+
+def _list_due_since(now: datetime, shard: int) -> Iterator[Due]:
+    return subscription_service.list_due_since(now, shard=shard)
 
 
 def bill_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> BillingReport:
@@ -63,44 +69,52 @@ def bill_all(organizations: Sequence[str], now: datetime, has_time: HasTime) -> 
 
 def bill_organization(organization: str, now: datetime, has_time: HasTime) -> BillingReport:
     """Close every draft of an organization that is due, the one that was due first coming first."""
-    report, blocked = BillingReport(), 0
+    report = BillingReport()
+    blocked: tuple[Invoice, ...] = ()
     while has_time():
-        outcome: _Outcome = run_command(partial(_close_next, organization, now), attempts=CONTENDED_ATTEMPTS).body
+        with logging.traced("close next draft", organization=organization):
+            outcome: _Outcome = run_command(partial(_close_next, organization, now), attempts=CONTENDED_ATTEMPTS).body
         blocked = outcome.blocked
-        if outcome.kind != _NOTHING:
-            report += BillingReport(finalized=1) if outcome.kind == "finalized" else BillingReport(skipped=1)
+        report += BillingReport(finalized=int(outcome.finalized is not None), skipped=int(outcome.is_skipped))
+        _report_finalized(outcome.finalized)
         if outcome.is_last:
             break
-    return report + BillingReport(blocked=blocked)
+    _report_blocked(blocked)
+    return report + BillingReport(blocked=len(blocked))
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What one step did, how many drafts stood blocked when it looked, and whether there is nothing left to do."""
+    """What one step did: the invoice it made, or a period it closed without one, or neither.
 
-    kind: str
-    blocked: int
-    is_last: bool
+    ``blocked`` are the drafts that stood blocked when it looked; ``is_last``: there is nothing left to do.
+    """
+
+    finalized: Invoice | None = None
+    is_skipped: bool = False
+    blocked: tuple[Invoice, ...] = ()
+    is_last: bool = True
 
 
 def _close_next(organization: str, now: datetime) -> Effect:
-    billing = open_billing(organization, now)
-    blocked = 0
+    with logging.traced("read billing"):
+        billing = open_billing(organization, now)
+    blocked: list[Invoice] = []
     held: set[int] = set()
     for one in billing.open_drafts():
         if one.finalizes_at > now or one.subscription.number in held:
             continue
-        draft = billing.draft(one, explain=True)
+        with logging.traced("rate", invoice=one.ref.id):
+            draft = billing.draft(one, explain=True)
         if draft.invoice.blocked:
-            _report_blocked(draft.invoice)
-            blocked += 1
+            blocked.append(draft.invoice)
             held.add(one.subscription.number)
         elif not _is_nothing(billing, draft):
             closing = finalization.close(billing, draft)
-            kind = "skipped" if closing.invoice is None else "finalized"
             is_last = closing.due_at is None or closing.due_at > now
-            return Effect(Answer(_Outcome(kind, blocked, is_last)), closing.writes)
-    return Effect(Answer(_Outcome(_NOTHING, blocked, is_last=True)), () if blocked else _due_again(billing))
+            outcome = _Outcome(closing.invoice, closing.invoice is None, tuple(blocked), is_last)
+            return Effect(Answer(outcome), closing.writes)
+    return Effect(Answer(_Outcome(blocked=tuple(blocked))), () if blocked else _due_again(billing))
 
 
 def _is_nothing(billing: Billing, draft: Draft) -> bool:
@@ -111,9 +125,16 @@ def _is_nothing(billing: Billing, draft: Draft) -> bool:
     return not any(settles_at(one) <= billing.now for one in settling)
 
 
-def _report_blocked(invoice: Invoice) -> None:
-    logging.count("BlockedInvoices")
-    logging.log("invoice blocked", organization=invoice.organization, invoice=invoice.id, reason=invoice.blocked[0])
+def _report_finalized(invoice: Invoice | None) -> None:
+    if invoice is not None:
+        logging.count(Metric.INVOICES_FINALIZED)
+        logging.log("invoice finalized", organization=invoice.organization, invoice=invoice.id)
+
+
+def _report_blocked(invoices: Sequence[Invoice]) -> None:
+    logging.count(Metric.BLOCKED_INVOICES, len(invoices))
+    for one in invoices:
+        logging.log("invoice blocked", organization=one.organization, invoice=one.id, reason=one.blocked[0])
 
 
 def _due_again(billing: Billing) -> tuple[Write, ...]:

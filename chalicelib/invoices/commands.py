@@ -4,7 +4,7 @@ Whoever runs one (a route, with its idempotency record) runs it again when someb
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +25,7 @@ from chalicelib.shared.errors import Conflict, Fault, InvalidInput, NotFound
 from chalicelib.shared.money import round_minor, show_money, to_minor
 from chalicelib.shared.numbers import show_decimal
 from chalicelib.shared.time import ONE_DAY, local_day_of, local_day_start, zone_of
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What an invoice does to the wallet: draws what grants pay of its lines, gives back what they get, and the undoing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +9,7 @@ from chalicelib.credits.drawdown import effective_at
 from chalicelib.credits.wallet import Movement, Wallet
 from chalicelib.invoices.invoice import Line, LineCredit, by_grant
 from chalicelib.shared.errors import Conflict
+from chalicelib.shared.values import dataclass
 
 _LATE = "late usage or an unused fee"
 

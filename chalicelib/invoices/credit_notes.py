@@ -6,7 +6,7 @@ and ``to`` decides what becomes of it. So the money of all notes, with tax, is n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from chalicelib.invoices.line_credits import add_up, credits_drawn, credits_of, 
 from chalicelib.invoices.taxes import tax_minor
 from chalicelib.shared.errors import Conflict, Fault, InvalidInput
 from chalicelib.shared.money import round_whole, show_money
+from chalicelib.shared.values import dataclass
 
 # A discount or cap is inside the net of the lines it lowers; what was carried is a grant of its own.
 _NOT_NOTED = {LineKind.DISCOUNT, LineKind.CAP, LineKind.CARRIED_TO_CREDIT}

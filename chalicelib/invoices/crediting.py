@@ -5,7 +5,7 @@ record of the period knows what came back already, and the note's transaction ma
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +25,7 @@ from chalicelib.invoices.period_record import PeriodRecord
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
 from chalicelib.shared.errors import Conflict
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ discount, which the subtotal leaves out, stands among the totals.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.shared.numbers import EXACT
 from chalicelib.shared.time import local_day_of, parse_instant, zone_of
+from chalicelib.shared.values import dataclass
 
 Json = Mapping[str, Any]
 

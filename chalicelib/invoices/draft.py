@@ -5,7 +5,7 @@ invoice are the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.catalog.meters import Meter
@@ -45,6 +45,7 @@ from chalicelib.invoices.period_rating import RatedPeriod, advance_fees
 from chalicelib.invoices.period_record import Billed, BilledFee, PeriodRecord
 from chalicelib.invoices.progress import OpenDraft
 from chalicelib.invoices.totals import complete
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

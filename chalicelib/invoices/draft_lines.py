@@ -7,7 +7,7 @@ to stand on it.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -21,6 +21,7 @@ from chalicelib.invoices.period_rating import PLAN_MINIMUM, RatedPeriod, RatedRe
 from chalicelib.invoices.period_record import NOTHING, Billed, BilledFee, PeriodRecord
 from chalicelib.invoices.rating import RatedLine
 from chalicelib.shared.money import show_money
+from chalicelib.shared.values import dataclass
 
 _GROUP_CHARS = 12
 _ADJUSTED = "adjusted"

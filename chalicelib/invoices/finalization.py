@@ -6,7 +6,7 @@ invoice rests on is made sure of by a version in it, so running twice, at once o
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -25,12 +25,14 @@ from chalicelib.invoices.period_record import Billing as PeriodBilling
 from chalicelib.invoices.progress import after_closing, after_settling, next_due, period_ref
 from chalicelib.invoices.reader import Billing
 from chalicelib.invoices.totals import carried_minor
+from chalicelib.platform import logging
 from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
 from chalicelib.shared.clock import clock
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.money import show_money
 from chalicelib.shared.time import format_instant, zone_of
+from chalicelib.shared.values import dataclass
 
 MOST_ITEMS = 25
 DEFAULT_NET_DAYS = 30
@@ -55,6 +57,11 @@ def close(billing: Billing, draft: Draft, changed: Sequence[Subscription] = ()) 
     ``changed`` are subscriptions that the same transaction creates or changes.
     """
     assert not draft.invoice.blocked, "a blocked draft is not closed"
+    with logging.traced("finalize", organization=billing.organization.id, invoice=draft.invoice.id):
+        return _closing(billing, draft, changed)
+
+
+def _closing(billing: Billing, draft: Draft, changed: Sequence[Subscription]) -> Closing:
     subscriptions = _progressed(billing, draft, changed)
     again_at = due_after(billing, subscriptions)
     subscribed = subscription_service.subscription_writes(billing.subscriptions, subscriptions, due_at=again_at)

@@ -6,11 +6,13 @@ discount; cap and discount lines have none, because the lines they lower are alr
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+
+from chalicelib.shared.values import dataclass
 
 
 class LineKind(StrEnum):

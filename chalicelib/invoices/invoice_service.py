@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
@@ -22,6 +21,7 @@ from chalicelib.invoices.store import Listed
 from chalicelib.platform.together import together
 from chalicelib.shared.errors import NotFound
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 
 # So that a page of very long invoices stays an answer that fits.
 MOST_LINES_A_PAGE = 3_000

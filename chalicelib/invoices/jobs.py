@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.invoices.billing_run import BillingReport, bill_all, list_due, mark_all_overdue
 from chalicelib.platform import logging
 from chalicelib.platform.deadline import has_time_of
+from chalicelib.platform.entries import entry
 from chalicelib.platform.queues import send_messages
 from chalicelib.platform.settings import settings
 from chalicelib.shared.clock import clock
@@ -20,6 +21,7 @@ A_MESSAGE = 25
 _RESERVE_MS = 30_000
 
 
+@entry("run_billing")
 def run_billing(event: Any) -> dict[str, Any]:
     """Finalize what is due and mark what is overdue; safe to run twice, at once, or late.
 
@@ -36,7 +38,7 @@ def run_billing(event: Any) -> dict[str, Any]:
     else:
         report = bill_all([*first, *due], now, has_time)
     report += mark_all_overdue(now, has_time)
-    return {**_told(report), "sent": sent}
+    return _noted({**asdict(report), "sent": sent})
 
 
 def _fan_out(organizations: list[str]) -> int:
@@ -46,21 +48,20 @@ def _fan_out(organizations: list[str]) -> int:
     return len(organizations)
 
 
+@entry("bill_organizations")
 def bill_organizations(event: Any) -> None:
     """Bill the organizations that messages name: what a run sent on."""
     has_time = has_time_of(event.context, reserve_ms=_RESERVE_MS)
+    report = BillingReport()
     for record in event:
-        _told(_bill(json.loads(record.body)["organizations"], clock.now(), has_time))
+        report += _bill(json.loads(record.body)["organizations"], clock.now(), has_time)
+    _noted(asdict(report))
 
 
 def _bill(organizations: list[str], now: datetime, has_time: Callable[[], bool]) -> BillingReport:
     return bill_all(list(dict.fromkeys(organizations)), now, has_time)
 
 
-def _told(report: BillingReport) -> dict[str, int]:
-    """Count what was done, for metrics and alarms."""
-    logging.count("InvoicesFinalized", report.finalized)
-    logging.count("BillingFailures", report.failed)
-    logging.count("BillingLeft", report.left)
-    logging.flush_counts()
-    return asdict(report)
+def _noted(told: dict[str, int]) -> dict[str, int]:
+    logging.note(**{name: value or None for name, value in told.items()})
+    return told

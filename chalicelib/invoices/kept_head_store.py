@@ -1,10 +1,10 @@
 """Reads what stored invoices say about the credits' ledger, oldest first; their lines are not looked at."""
 
 import json
-from dataclasses import dataclass
 
 from chalicelib.invoices.tables import InvoicesItem
 from chalicelib.platform.reads import Query, past_empty_pages, read_page
+from chalicelib.shared.values import dataclass
 
 _INVOICES = "inv#"
 # Sorts behind every digit.

@@ -1,6 +1,5 @@
 """The shapes of requests and answers about invoices."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from chalicelib.platform.fields import (
     Schema,
     WholeNumberOnly,
 )
+from chalicelib.shared.values import dataclass
 
 MAX_LINES = 1_000
 

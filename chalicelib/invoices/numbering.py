@@ -5,8 +5,10 @@ An id says which organization, subscription and period an invoice is for, and th
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+
+from chalicelib.shared.values import dataclass
 
 _ID = re.compile(r"inv_([a-z0-9][a-z0-9_-]{0,63})\.(0|[1-9][0-9]{0,8})([palo])(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,4})")
 _NOTE_ID = re.compile(r"cn_([a-z0-9][a-z0-9_-]{0,63})\.([1-9][0-9]{0,8})")

@@ -30,6 +30,7 @@ def open_billing(organization_id: str, now: datetime) -> Billing:
         found = _read_billing(organization_id, now)
         if found is not None:
             return found
+    credits_service.report_if_unsound(organization_id)
     raise Busy
 
 

@@ -3,7 +3,7 @@
 A credit note and a later invoice that takes the same charge back both look there, so nothing comes back twice.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from chalicelib.credits.drawdown import Drawn
@@ -12,6 +12,7 @@ from chalicelib.invoices.invoice import Line, LineKind
 from chalicelib.invoices.line_credits import add_up, negated
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
 from chalicelib.invoices.period_record import Billing, PeriodRecord
+from chalicelib.shared.values import dataclass
 
 
 class _Part(Enum):

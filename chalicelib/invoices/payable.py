@@ -6,7 +6,7 @@ that of the draft's own period. Minimum lines, caps, discounts and what is carri
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from chalicelib.invoices.line_credits import credits_of
 from chalicelib.invoices.period_rating import RatedPeriod, RatedUsage, UsageFigures, rate_at
 from chalicelib.invoices.rating import slice_rated
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, quarter_hour_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.ranges import day_of, day_range
 
 # An event may be this much ahead of the clock, so that much of what lies ahead is cut, too.

@@ -5,7 +5,8 @@ Of a variable typeface this is the default instance. Sizes are in the typeface's
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from chalicelib.shared.values import dataclass
 
 Tables = Mapping[str, bytes]
 

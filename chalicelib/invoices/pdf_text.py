@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from chalicelib.invoices.pdf_fonts import Typeface
+from chalicelib.shared.values import dataclass
 
 Length = int
 

@@ -5,7 +5,6 @@ are defined alike are rated as one, so that tiers go on (docs/rules.md 3.8).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
@@ -17,6 +16,7 @@ from chalicelib.invoices.proration import covered_share
 from chalicelib.invoices.rating import ChargeTerms, RatedCharge, RatedFee, rate_charge, rate_recurring
 from chalicelib.shared.money import round_whole
 from chalicelib.shared.time import QuarterHour
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.aggregation import exact_sum
 from chalicelib.usage.cumulative import Quantities
 from chalicelib.usage.ranges import Range

@@ -5,7 +5,7 @@ one-off), under the invoice's name. It maps attempts to invoice numbers, so that
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from enum import StrEnum
@@ -14,6 +14,7 @@ from chalicelib.credits.drawdown import Drawn
 from chalicelib.invoices import line_credits
 from chalicelib.invoices.invoice import Interval, PlanVersion
 from chalicelib.shared.numbers import EXACT
+from chalicelib.shared.values import dataclass
 
 ZERO = Decimal(0)
 

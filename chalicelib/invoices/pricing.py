@@ -5,13 +5,13 @@ included units and the first tier's flat fee.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
 from chalicelib.catalog.plans import Price, PriceModel, Tier
 from chalicelib.invoices.invoice import TierAmount
+from chalicelib.shared.values import dataclass
 
 NOTHING = Fraction(0)
 

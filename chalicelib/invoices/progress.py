@@ -6,7 +6,7 @@ of periods that were never closed; where there is none, late usage gets a draft 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.catalog.plans import Plan, Timing
@@ -21,6 +21,7 @@ from chalicelib.catalog.subscriptions import (
 from chalicelib.catalog.timeline import find_period, periods_from
 from chalicelib.invoices.numbering import InvoiceKind, InvoiceRef
 from chalicelib.shared.time import QuarterHour, quarter_hour_of, quarter_hour_start
+from chalicelib.shared.values import dataclass
 
 # A request that was judged just before a period stopped taking late usage may still be writing what it accepted.
 SETTLING_MARGIN = timedelta(hours=1)

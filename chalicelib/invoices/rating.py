@@ -6,7 +6,6 @@ the whole, whatever the model, the cap or the meter; a slice may be negative.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
@@ -16,6 +15,7 @@ from chalicelib.invoices.invoice import TierAmount
 from chalicelib.invoices.pricing import price_quantity
 from chalicelib.invoices.proration import fee_share, prorate_included, prorate_minor
 from chalicelib.shared.money import round_minor, round_whole
+from chalicelib.shared.values import dataclass
 
 # By value of the dimension that prices differ by; by ``None`` where one price is for all.
 Quantities: TypeAlias = Mapping[str | None, Decimal]

@@ -5,7 +5,6 @@ the billing period and rounded at both. So the windows of a period add up to the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -19,6 +18,7 @@ from chalicelib.invoices.rating import RatedCharge, split_by_share
 from chalicelib.platform.together import together
 from chalicelib.shared.money import show_money
 from chalicelib.shared.time import QuarterHour, quarter_hour_start
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.breakdown import Group
 from chalicelib.usage.period_usage import PeriodUsage, read_period
 from chalicelib.usage.ranges import Range

@@ -8,7 +8,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from chalicelib.platform.writes import Check, Put, Update, Write
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Busy, Conflict
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 
 PAGE_BYTES = 300_000
 # Longer content lies in pages: there it is written once at half of what a transaction costs, and not with each payment.

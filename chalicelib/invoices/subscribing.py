@@ -5,7 +5,7 @@ in the same transaction; the unused part of a fee that was charged before comes 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,7 @@ from chalicelib.platform.outbox import outbox_write
 from chalicelib.platform.writes import Write
 from chalicelib.shared.errors import Fault, InvalidInput, NotFound
 from chalicelib.shared.money import to_minor
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

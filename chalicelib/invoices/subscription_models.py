@@ -3,7 +3,6 @@
 Overrides and instants of a change are only looked at from afar here: what they mean depends on the plan and the state.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -24,6 +23,7 @@ from chalicelib.platform.fields import (
     WholeNumberOnly,
 )
 from chalicelib.shared.billing_periods import Anchor, PeriodUnit
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True)

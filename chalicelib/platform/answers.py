@@ -1,12 +1,11 @@
 """What a route answers: status, headers and a body that is JSON, text or bytes, never a float or a ``Decimal``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from pydantic import BaseModel
-
 from chalicelib.shared import strict_json
+from chalicelib.shared.values import dataclass
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -47,4 +46,4 @@ class Answer:
 
     def json_value(self) -> Any:
         """Give the body as a JSON value."""
-        return self.body.model_dump(by_alias=True) if isinstance(self.body, BaseModel) else self.body
+        return self.body.model_dump(by_alias=True) if hasattr(self.body, "model_dump") else self.body

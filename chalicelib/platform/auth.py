@@ -6,13 +6,14 @@ the source that ``app.py`` names, and remembered for at most 10 seconds of real 
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.platform.keys import Role, hash_of, read_key_id
 from chalicelib.platform.portal import read_portal_token
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Forbidden, NotFound, Unauthenticated
+from chalicelib.shared.values import dataclass
 
 REMEMBERED_NS = 10 * 10**9
 _MOST_REMEMBERED = 1000

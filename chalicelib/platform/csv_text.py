@@ -3,10 +3,10 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from chalicelib.shared.numbers import show_decimal
+from chalicelib.shared.values import dataclass
 
 CSV = "text/csv"
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

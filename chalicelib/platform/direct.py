@@ -1,16 +1,19 @@
-"""Direct invocation: payloads that Lambda has already parsed, read as strictly as a body."""
+"""Direct invocation: payloads that Lambda has already parsed, read as strictly as a body.
+
+Functions without a model, such as the one that takes events, never import what validates models.
+"""
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from chalicelib.platform.requests import faults_of
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Fault, InvalidInput
 
-M = TypeVar("M", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
 
 
 def read_value(payload: Any, *, max_bytes: int = 6_000_000) -> Any:
@@ -24,6 +27,10 @@ def read_value(payload: Any, *, max_bytes: int = 6_000_000) -> Any:
 
 def read_payload(model: type[M], payload: Any) -> M:
     """Read a payload into a model; raises ``InvalidInput`` with every fault."""
+    from pydantic import ValidationError
+
+    from chalicelib.platform.requests import faults_of
+
     value = read_value(payload)
     try:
         return model.model_validate(value)

@@ -7,10 +7,17 @@ from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
 from chalicelib.platform import logging
+from chalicelib.platform.metrics import Metric
+from chalicelib.platform.together import read_each
 from chalicelib.shared.errors import Busy, NotFound
 from chalicelib.shared.time import EPOCH
+from chalicelib.shared.values import dataclass
 
 _EVERY = timedelta(hours=1)
+_ONE_SECOND = timedelta(seconds=1)
+# Of what is due the longest, so many are named to people; of a shard so many are looked at.
+_MOST_NAMED = 10
+MOST_A_SHARD = 100
 
 HasTime = Callable[[], bool]
 
@@ -23,6 +30,7 @@ class Report(Protocol):
 
 
 R = TypeVar("R", bound=Report)
+T = TypeVar("T")
 
 
 def add_counts(one: Any, other: Any) -> Any:
@@ -30,7 +38,35 @@ def add_counts(one: Any, other: Any) -> Any:
     return type(one)(*(getattr(one, field.name) + getattr(other, field.name) for field in fields(one)))
 
 
-def list_all_due(list_shard: Callable[[int], Iterator[str]], *, shards: int, now: datetime) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An organization with something due, and since when."""
+
+    organization: str
+    due_at: datetime
+
+    def late_s(self, now: datetime) -> int:
+        """Tell how late it is, in whole seconds."""
+        return max(0, (now - self.due_at) // _ONE_SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class DueBacklog:
+    """What is due: the longest due first, and how many there are; ``has_more``: more than were looked at."""
+
+    oldest: tuple[Due, ...] = ()
+    count: int = 0
+    has_more: bool = False
+
+
+def read_due_backlog(read_shard: Callable[[int], tuple[Sequence[Due], bool]], *, shards: int) -> DueBacklog:
+    """Put together what is due in all shards; ``read_shard`` gives the longest due of one, and whether it has more."""
+    found = read_each(read_shard, range(shards))
+    due = sorted((one for read, _ in found for one in read), key=lambda one: (one.due_at, one.organization))
+    return DueBacklog(tuple(due[:_MOST_NAMED]), len(due), any(has_more for _, has_more in found))
+
+
+def list_all_due(list_shard: Callable[[int], Iterator[T]], *, shards: int, now: datetime) -> Iterator[T]:
     """List what is due shard by shard, from one that changes every hour, so that a backlog starves nobody."""
     first = (now - EPOCH) // _EVERY % shards
     for place in range(shards):
@@ -56,8 +92,9 @@ def guarded(organization: str, work: Callable[[], R], *, report: Callable[..., R
     except NotFound:
         return report()
     except Busy:
+        logging.count(Metric.BUSY)
         return report(failed=1)
     except Exception as error:  # noqa: BLE001 - one organization that cannot be worked on must not stop all the others
         logging.log_fault(fault, error, organization=organization)
-        logging.count("Faults")
+        logging.count(Metric.FAULTS)
         return report(failed=1)

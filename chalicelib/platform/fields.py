@@ -7,9 +7,10 @@ here. Every unknown field is refused. Enumerations need ``Field(strict=False)`` 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from inspect import get_annotations
+from types import new_class
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -17,9 +18,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from chalicelib.shared.numbers import JsonNumber, read_decimal
 from chalicelib.shared.time import parse_instant
+from chalicelib.shared.values import dataclass
 
 Schema = dict[str, Any]
 
+# A process validates with a few models of all; the others' validators would take it longer than all else to import.
+BUILT_ON_FIRST_USE = True
 SLUG = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DECIMAL = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$"
@@ -30,19 +34,51 @@ _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud80
 class RequestModel(BaseModel):
     """The body of a request: unknown fields are refused, nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=BUILT_ON_FIRST_USE
+    )
 
 
 class QueryModel(BaseModel):
     """The parameters of a query: unknown ones are refused; a list takes repeated ones, a dict takes ``name[key]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=BUILT_ON_FIRST_USE)
 
 
-class AnswerModel(BaseModel):
-    """The body of an answer, for the OpenAPI document and for routes that want their answers typed."""
+class _Shown(BaseModel):
+    """What the models of answers have in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=BUILT_ON_FIRST_USE)
+
+
+class AnswerModel:
+    """The body of an answer, for the OpenAPI document alone; ``model_of`` makes the pydantic model for it.
+
+    It holds nothing but fields, since a field may have any name.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source
+        return handler.generate_schema(model_of(cls))
+
+
+_models: dict[type[AnswerModel], type[BaseModel]] = {}
+
+
+def model_of(answer: type[AnswerModel]) -> type[BaseModel]:
+    """Give the pydantic model of an answer, the same each time."""
+    if answer not in _models:
+        above = tuple(model_of(base) for base in answer.__bases__ if base is not AnswerModel)
+        own = {name: value for name, value in vars(answer).items() if name not in {"__dict__", "__weakref__"}}
+        named = {"__qualname__": answer.__qualname__, **own}
+        _models[answer] = new_class(answer.__name__, above or (_Shown,), exec_body=lambda body: body.update(named))
+    return _models[answer]
+
+
+def names_of(answer: type[AnswerModel]) -> list[str]:
+    """List the fields of an answer, those of a base first."""
+    return [name for base in reversed(answer.__mro__) for name in get_annotations(base)]
 
 
 class Form(ABC):

@@ -12,7 +12,7 @@ idempotency record. It may be called again when the race for a write was lost, s
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
@@ -21,10 +21,12 @@ from pydantic import BaseModel
 
 from chalicelib.platform.answers import JSON, Answer
 from chalicelib.platform.auth import Caller
-from chalicelib.platform.fields import ListQuery
+from chalicelib.platform.fields import AnswerModel, ListQuery
 from chalicelib.platform.keys import Role
 from chalicelib.platform.paging import ListScope, open_cursor, seal_cursor
+from chalicelib.platform.whole import import_whole
 from chalicelib.platform.writes import ATTEMPTS, Effect
+from chalicelib.shared.values import dataclass
 
 __all__ = [
     "ADMIN",
@@ -46,7 +48,7 @@ ADMIN, INGEST, READ = Role.ADMIN, Role.INGEST, Role.READ
 MAX_BODY_BYTES = 1_000_000
 
 View = Callable[["Request"], "Answer | Effect"]
-Shape = type[BaseModel] | Mapping[str, Any]
+Shape = type[BaseModel] | type[AnswerModel] | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,5 +232,6 @@ class Routes:
 
 
 def registered_routes() -> list[RouteSpec]:
-    """List every declared route of the domains that have been imported, by path and method."""
+    """List every declared route, by path and method; without an application, of the modules that were imported."""
+    import_whole()
     return sorted((spec for routes in _registered for spec in routes.specs), key=lambda spec: (spec.path, spec.method))

@@ -9,7 +9,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, TTLAttribute, UnicodeAttribute
@@ -22,6 +21,7 @@ from chalicelib.shared import strict_json
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import DomainError, Fault, IdempotencyMismatch, InFlight
 from chalicelib.shared.time import EPOCH, instant_of
+from chalicelib.shared.values import dataclass
 
 HEADER = "idempotency-key"
 KEPT_S = 24 * 3600

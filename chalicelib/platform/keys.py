@@ -10,8 +10,10 @@ import hmac
 import re
 import secrets
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from chalicelib.shared.values import dataclass
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_BITS, _SECRET_CHARS, _CHECKSUM_CHARS = 178, 30, 6

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
 from chalicelib.platform.answers import JSON, PROBLEM
+from chalicelib.platform.fields import AnswerModel, model_of
 from chalicelib.platform.http import RawBody, RouteSpec, Shape
 from chalicelib.platform.problems import PROBLEMS
 
@@ -195,19 +195,25 @@ def _problem_response(codes: Sequence[str]) -> Node:
 
 
 def _shown(shape: Shape, references: Mapping[Any, Node], *, mode: str) -> Node:
-    return references[shape, mode] if isinstance(shape, type) else dict(shape)
+    return references[_model(shape), mode] if isinstance(shape, type) else dict(shape)
+
+
+def _model(shape: type[BaseModel] | type[AnswerModel]) -> type[BaseModel]:
+    return model_of(shape) if issubclass(shape, AnswerModel) else shape
 
 
 def _schemas(specs: Sequence[RouteSpec]) -> tuple[Mapping[Any, Node], Node]:
     """Give a reference for every model and mode, and the schemas they refer to."""
+    from pydantic.json_schema import models_json_schema
+
     used: dict[Any, None] = {}
     for spec in specs:
         bodies = list(spec.body.media.values()) if isinstance(spec.body, RawBody) else [spec.body]
         for shape in bodies:
             if isinstance(shape, type):
-                used[shape, "validation"] = None
+                used[_model(shape), "validation"] = None
         for answer in (*spec.answers.values(), *spec.also.values()):
             if isinstance(answer, type):
-                used[answer, "serialization"] = None
+                used[_model(answer), "serialization"] = None
     references, definitions = models_json_schema(list(used), ref_template=_REFERENCE)
     return references, definitions.get("$defs", {})

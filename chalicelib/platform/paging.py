@@ -8,13 +8,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.settings import settings
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import InvalidCursor, Malformed
 from chalicelib.shared.numbers import JsonNumber
+from chalicelib.shared.values import dataclass
 
 _SEAL_BYTES = 16
 _LONGEST = 4000

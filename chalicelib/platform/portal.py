@@ -5,12 +5,12 @@ token can widen it.
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.platform.settings import settings
 from chalicelib.shared.time import EPOCH
+from chalicelib.shared.values import dataclass
 
 LONGEST_S = 24 * 3600
 _ALGORITHM = "HS256"

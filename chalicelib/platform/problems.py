@@ -5,11 +5,11 @@ Titles come from the errors' docstrings; what a problem means and what to do nex
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.platform.answers import PROBLEM, Answer
 from chalicelib.shared.errors import Busy, DomainError, Fault, InFlight, NotFound, Unauthenticated
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from chalicelib.platform.connection import connection
 from chalicelib.platform.settings import settings
 
 _MESSAGES_A_CALL = 10
@@ -12,9 +13,8 @@ _MESSAGES_A_CALL = 10
 
 @cache
 def _client() -> Any:
-    import boto3
-
-    return boto3.client("sqs", region_name=settings.region)
+    # Made as the client of the tables is: credentials and the SDK's own listings are read once.
+    return connection().session.create_client("sqs", region_name=settings.region)
 
 
 def send_messages(queue_url: str, bodies: Sequence[Any]) -> None:

@@ -1,15 +1,17 @@
 """Strongly consistent reads, with every page followed and everything unprocessed asked for again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from pynamodb.expressions.condition import Condition
 
+from chalicelib.platform import logging
 from chalicelib.platform.connection import Arguments, connection
+from chalicelib.platform.metrics import Metric
 from chalicelib.platform.retries import MAX_ATTEMPTS, pause
 from chalicelib.platform.tables import BaseModel, key_of
 from chalicelib.shared.errors import Busy
+from chalicelib.shared.values import dataclass
 
 M = TypeVar("M", bound=BaseModel)
 Key = dict[str, dict[str, Any]]
@@ -98,6 +100,7 @@ def _get_batch(keys: Sequence[tuple[str, Key]]) -> dict[Place, Key]:
         asked = answered.get("UnprocessedKeys") or {}
         if not asked:
             return found
+        logging.count(Metric.THROTTLES)
     raise Busy
 
 
@@ -204,4 +207,5 @@ def _put_batch(requests: Sequence[tuple[str, Arguments]]) -> None:
         asked = _ask("BatchWriteItem", {"RequestItems": asked}).get("UnprocessedItems") or {}
         if not asked:
             return
+        logging.count(Metric.THROTTLES)
     raise Busy

@@ -68,6 +68,11 @@ def outcome_of(fault: AwsFault) -> Outcome:
     return Outcome.UNKNOWN if _status_of(fault) >= 500 else Outcome.FINAL
 
 
+def is_throttled(fault: AwsFault) -> bool:
+    """Tell whether a call was refused, wholly or also, because there were too many."""
+    return isinstance(fault, ClientError) and bool(THROTTLED & {code_of(fault), *reasons_of(fault)})
+
+
 def _outcome_of_reasons(reasons: Sequence[str]) -> Outcome:
     """One failed condition decides; conflicts and throttles pass by themselves."""
     meant = {reason for reason in reasons if reason != "None"}

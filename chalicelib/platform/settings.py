@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from chalicelib.shared.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,8 @@ class Settings:
 
     ``rollup_queue_url`` is where a rollup sends the shards it has no time for, ``billing_queue_url`` where the billing
     run sends organizations when there are many; empty where there is no such queue. ``frame_ancestors`` says which
-    pages may embed the console, as the directive of that name in a Content-Security-Policy does.
+    pages may embed the console, as the directive of that name in a Content-Security-Policy does. ``handler`` names the
+    function that this process is on Lambda, such as ``app.ingest_events``.
     """
 
     stage: str
@@ -25,6 +28,12 @@ class Settings:
     frame_ancestors: str
     is_lambda: bool
     signing_secret: str = field(repr=False)
+    handler: str = ""
+
+    @property
+    def serves_http(self) -> bool:
+        """Tell whether this process answers HTTP: everywhere but in a function of Lambda that is invoked otherwise."""
+        return self.handler in {"", "app.app"}
 
     def table_name(self, table: str) -> str:
         """Name a table of this stage: ``catalog`` is ``meterfold-dev-catalog``."""
@@ -52,6 +61,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         frame_ancestors=_frame_ancestors(environment.get("METERFOLD_FRAME_ANCESTORS", "")),
         is_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment,
         signing_secret=environment.get("METERFOLD_SIGNING_SECRET", ""),
+        handler=environment.get("_HANDLER", ""),
     )
 
 

@@ -1,7 +1,7 @@
 """Models of stored items, and the one definition of all tables and indexes.
 
 A model is one kind of item; several models may share a table. ``table_definitions`` derives every table from the
-models that have been imported, for the tests, the local server and the deployed template alike.
+models, for the tests, the local server and the deployed template alike.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from pynamodb.pagination import ResultIterator
 
 from chalicelib.platform.connection import Arguments, client, connection, disconnect
 from chalicelib.platform.settings import settings
+from chalicelib.platform.whole import import_whole
 from chalicelib.shared.numbers import show_decimal
 
 __all__ = [
@@ -122,16 +123,19 @@ def _connect(name: str) -> TableConnection:
 
 
 def table_definitions() -> list[Definition]:
-    """Define every table of the imported models as CreateTable requests, by name: keys, indexes, billing on demand.
+    """Define every table as CreateTable requests, by name: keys, indexes, billing on demand.
 
-    Expiry and point-in-time recovery are not part of CreateTable: see ``ttl_attributes``; every table has recovery.
+    Without an application these are the tables of the models that were imported. Expiry and point-in-time recovery are
+    not part of CreateTable: see ``ttl_attributes``; every table has recovery.
     """
+    import_whole()
     names = sorted({model.Meta.table_name for model in BaseModel.stored_models})
     return [_definition(name) for name in names]
 
 
 def ttl_attributes() -> dict[str, str]:
     """Name the attribute that expires items, for each table that has one."""
+    import_whole()
     return {
         model.Meta.table_name: attribute.attr_name
         for model in BaseModel.stored_models

@@ -14,12 +14,15 @@ from chalice.app import Chalice, Response
 from chalicelib.platform import auth, idempotency, logging, requests
 from chalicelib.platform.answers import BINARY_TYPES, Answer
 from chalicelib.platform.http import Request, Routes, RouteSpec
+from chalicelib.platform.metrics import Metric
 from chalicelib.platform.problems import internal_problem, problem_of, problem_of_status
 from chalicelib.platform.writes import Effect, run_command
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import DomainError, Fault, Forbidden, InvalidInput, RangeTooLarge
 
 MAX_ANSWER_BYTES = 5_000_000
+# What a path names and a line of the log is found by.
+_NAMED_BY_PATH = (("organization", "org"), ("invoice", "invoice"))
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 # Of this thread, unlike Chalice's current_request.
@@ -81,20 +84,24 @@ def _response(answer: Answer) -> Response:
 
 def _answer_or_problem(spec: RouteSpec, sent: Any, path: dict[str, str]) -> Answer:
     started_ns = clock.real_ns()
-    noted: dict[str, Any] = {"request_id": sent.context.get("requestId")}
-    try:
-        answer = _written(spec, _answer(spec, sent, path, noted=noted))
-    except DomainError as error:
-        answer = problem_of(error)
-        noted["code"] = error.code
-        if answer.status == 503:
-            logging.count("Busy")
-    except Exception as fault:  # noqa: BLE001 - the last resort: logged, and told without any detail
-        logging.log_fault("unexpected fault", fault, route=spec.path, method=spec.method)
-        logging.count("Faults")
-        answer = internal_problem()
-    duration_ms = (clock.real_ns() - started_ns) // 10**6
-    logging.log("request", route=spec.path, method=spec.method, status=answer.status, duration_ms=duration_ms, **noted)
+    failure: Exception | None = None
+    with logging.noting() as noted:
+        noted["request_id"] = sent.context.get("requestId")
+        try:
+            answer = _written(spec, _answer(spec, sent, path, noted=noted))
+            # Only now is it certain that they name something, and are not any text.
+            noted.update({key: path[name] for key, name in _NAMED_BY_PATH if name in path and answer.status < 400})
+        except DomainError as error:
+            answer = problem_of(error)
+            noted["code"] = error.code
+            logging.count(Metric.BUSY, int(answer.status == 503))
+        except Exception as fault:  # noqa: BLE001 - the last resort: logged, and told without any detail
+            failure = fault
+            logging.count(Metric.FAULTS)
+            answer = internal_problem()
+        duration_ms = (clock.real_ns() - started_ns) // 10**6
+        told = {"route": spec.path, "method": spec.method, "status": answer.status, "duration_ms": duration_ms}
+        logging.tell("request", failure, **told, **noted)
     return answer
 
 

@@ -11,7 +11,6 @@ once, and a condition that fails after a lost answer makes the command decide ag
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pynamodb.expressions.condition import Condition
@@ -23,6 +22,7 @@ from chalicelib.platform.connection import Arguments, Reply, connection
 from chalicelib.platform.retries import CONDITION_FAILED, CONFLICTS, AwsFault, code_of, pause, reasons_of
 from chalicelib.platform.tables import BaseModel, key_of
 from chalicelib.shared.errors import Busy, DomainError
+from chalicelib.shared.values import dataclass
 
 __all__ = ["CONTENDED_ATTEMPTS", "Check", "Delete", "Effect", "Lost", "Put", "Update", "Write", "commit", "run_command"]
 

@@ -27,8 +27,9 @@ title a caller reads; ``code`` names the page in ``docs/problems``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from chalicelib.shared.values import dataclass
 
 
 def pointer_of(*parts: object) -> str:

@@ -7,13 +7,13 @@ joined in the order of time.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from chalicelib.catalog.meters import Aggregation
 from chalicelib.shared.numbers import EXACT, round_fraction, show_decimal
+from chalicelib.shared.values import dataclass
 
 ZERO = Decimal(0)
 MICROS_PER_HOUR = 3_600_000_000

@@ -1,6 +1,5 @@
 """Events over HTTP: send them, take one back, replace its data."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.platform.auth import require_organization
@@ -9,7 +8,7 @@ from chalicelib.shared.errors import Forbidden
 from chalicelib.shared.time import format_instant
 from chalicelib.usage import corrections
 from chalicelib.usage.corrections import Target
-from chalicelib.usage.envelope import BATCH, MAX_BODY_BYTES, PLAIN, STRUCTURED, Rejected, open_request
+from chalicelib.usage.envelope import BATCH, MAX_BODY_BYTES, PLAIN, STRUCTURED, open_request, show_rejected
 from chalicelib.usage.event_models import (
     CLOUD_EVENT,
     CLOUD_EVENTS,
@@ -56,17 +55,6 @@ def send_events(request: Request) -> Answer:
     if query.partial:
         accepted["rejected"] = show_rejected(receipt.rejected)
     return Answer(accepted, 202)
-
-
-def show_rejected(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
-    """Show the events that were not stored, by index, with what is wrong with each."""
-    return [
-        {
-            "index": one.index,
-            "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in one.faults],
-        }
-        for one in rejected
-    ]
 
 
 @routes.post(

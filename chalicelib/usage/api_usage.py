@@ -1,7 +1,6 @@
 """The usage query over HTTP, as JSON and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from chalicelib.shared.time import (
     local_day_start,
     quarter_hour_of,
 )
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.breakdown import Grouping, WindowQuantity
 from chalicelib.usage.query import MeterUsage, UsageQuestion, measure_usage, used_meters
 from chalicelib.usage.query_models import Bound, UsageAnswer, UsageQuery

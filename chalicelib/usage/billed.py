@@ -1,10 +1,11 @@
 """What a line of an invoice bills, as events see it; whoever makes invoices says so by these values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.shared.time import QuarterHour
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.ranges import Range
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.platform.sources import Source
 from chalicelib.shared.errors import NotFound
 from chalicelib.usage.billed import BilledOn, CountedEvent, LineScope
 from chalicelib.usage.event_listing import ListedEvent, counted_event
@@ -43,14 +44,7 @@ class _NoBilling:
         return [None] * len(events)
 
 
-class _Source:
-    """Keeps the source of the application."""
-
-    def __init__(self) -> None:
-        self.named: BillingSource = _NoBilling()
-
-
-_source = _Source()
+_source: Source[BillingSource] = Source("billing", _NoBilling())
 
 
 def use_billing_source(source: BillingSource | None) -> None:

@@ -5,7 +5,7 @@ time-weighted quantity carries each combination's level from window to window an
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.catalog.meters import Aggregation, Meter
 from chalicelib.shared.numbers import round_fraction
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.aggregation import ZERO, Levels, aggregator
 from chalicelib.usage.counters import Combination, States, merge_states
 from chalicelib.usage.ranges import Range

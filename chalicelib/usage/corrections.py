@@ -5,7 +5,7 @@ mark is written after the record, and written again when the record is already t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.shared.errors import EventVoided, Fault, InvalidInput, NotFound
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.strict_json import canonical
 from chalicelib.shared.time import quarter_hour_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage import closed_periods, expiry, store
 from chalicelib.usage.event_checks import MAX_EVENT_BYTES, is_larger_than, refusals, strict_meters_of
 from chalicelib.usage.events import Event, Identity
@@ -73,7 +74,7 @@ def void_event(target: Target, now: datetime) -> Event:
     found = _find(target, now)
     if not found.is_voided:
         _append(found, SegmentKind.VOID, replace(found.event, data={}), _Note(target.reason, now))
-    _mark(found.event)
+    _mark(found.event, now)
     return found.event
 
 
@@ -91,7 +92,7 @@ def amend_event(target: Target, data: Mapping[str, Any], now: datetime) -> Event
     if before is None or canonical(before) != canonical(data):
         _refuse_faults(amended, catalog)
         _append(found, SegmentKind.AMEND, amended, _Note(target.reason, now))
-    _mark(amended)
+    _mark(amended, now)
     return amended
 
 
@@ -141,5 +142,5 @@ def _append(found: _Found, kind: SegmentKind, row: Event, note: _Note) -> None:
     store.put_segments([record])
 
 
-def _mark(event: Event) -> None:
-    store.put_marks([(event.organization, event.quarter_hour)])
+def _mark(event: Event, now: datetime) -> None:
+    store.put_marks([(event.organization, event.quarter_hour)], marked_at=now)

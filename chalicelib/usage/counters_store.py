@@ -5,10 +5,14 @@ Pages are written first, under the fold's id, and mean nothing until a header na
 their header names, and read again when those have gone. Replaced pages are deleted last. A header that has seen just as
 much changes nothing: else one whose answer was lost, sent again after an equal one took its place, would name pages
 that are deleted.
+
+Damaged counters are the exception: ``replace_counters`` writes whatever they say they have seen, on condition that the
+very header stands there that was read first (see ``mending_service``).
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -19,12 +23,18 @@ from chalicelib.platform.reads import ItemKey, Query, find, find_many, first, wa
 from chalicelib.platform.retries import CONDITION_FAILED, code_of
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import ONE_DAY, QuarterHour, format_quarter_hour, parse_day, parse_quarter_hour
-from chalicelib.usage.counters import Counters, decode, encode
+from chalicelib.shared.values import dataclass
+from chalicelib.usage.counters import Counters, Health, decode, decode_health, encode
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.tables import CountersItem
 
 PAGE_BYTES = 300_000
 _READ_AGAIN = 5
+# What reading an item of ours can raise when it is not as we write them.
+_UNREADABLE = (zlib.error, ValueError, KeyError, TypeError, IndexError, ArithmeticError)
+
+# A condition on what stands in the place of a header, and the values that it names.
+_Condition = tuple[str, Mapping[str, Any]]
 
 
 class Kind(StrEnum):
@@ -118,15 +128,42 @@ def _is_page(sort_key: str) -> bool:
 def _complete(stretch: Stretch, header: CountersItem, pages: Mapping[str, bytes], catalog: MeterCatalog) -> Counters:
     """Put a header and its pages together; where pages are missing a newer header has replaced it: read again."""
     for _ in range(_READ_AGAIN):
-        keys = _page_keys(stretch, header.fold_id or "", int(header.pages or 0))
+        keys = _page_keys(stretch.sort_key, header.fold_id or "", int(header.pages or 0))
         if all(key in pages for key in keys):
-            blob = b"".join(pages[key] for key in keys) if keys else header.blob
-            segments, definitions = int(header.segments), int(header.definitions)
-            counters = decode(blob, segments=segments, definitions=definitions, catalog=catalog)
-            return replace(counters, kept_until_s=int(header.kept_until_s or 0))
+            return _decoded(header, b"".join(pages[key] for key in keys) if keys else header.blob, catalog)
         header = CountersItem.get(stretch.organization, stretch.sort_key)
         pages = _read_pages(stretch, header.fold_id or "")
     raise Busy("The counters are being written faster than they can be read; try again.")
+
+
+def _decoded(header: CountersItem, blob: bytes, catalog: MeterCatalog) -> Counters:
+    segments, definitions = int(header.segments), int(header.definitions)
+    counters = decode(blob, segments=segments, definitions=definitions, catalog=catalog)
+    return replace(counters, kept_until_s=int(header.kept_until_s or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A header as it was read; ``counters`` is ``None`` when it or its pages cannot be read."""
+
+    stretch: Stretch
+    header: CountersItem
+    counters: Counters | None
+
+
+def find_stored(stretch: Stretch, catalog: MeterCatalog) -> Stored | None:
+    """Find what is stored for a stretch, whether it can be read or not."""
+    header = find(CountersItem, (stretch.organization, stretch.sort_key))
+    if header is None:
+        return None
+    try:
+        blob = header.blob
+        if header.fold_id is not None:
+            pages = _read_pages(stretch, header.fold_id)
+            blob = b"".join(pages[key] for key in _page_keys(stretch.sort_key, header.fold_id, int(header.pages)))
+        return Stored(stretch, header, _decoded(header, blob, catalog))
+    except _UNREADABLE:
+        return Stored(stretch, header, None)
 
 
 def _read_pages(stretch: Stretch, fold_id: str) -> dict[str, bytes]:
@@ -134,18 +171,50 @@ def _read_pages(stretch: Stretch, fold_id: str) -> dict[str, bytes]:
     return {item.sk: item.blob for item in walk(Query(model=CountersItem, pk=stretch.organization, within=within))}
 
 
-def _page_keys(stretch: Stretch, fold_id: str, pages: int) -> list[str]:
-    return [f"{stretch.sort_key}#{fold_id}#{page:03}" for page in range(pages)]
+def _page_keys(sort_key: str, fold_id: str, pages: int) -> list[str]:
+    return [f"{sort_key}#{fold_id}#{page:03}" for page in range(pages)]
 
 
-def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What stored counters stand in place of: the attributes of a header; ``None`` where that cannot be told."""
+
+    header: Mapping[str, Any] | None
+
+    def find_health(self) -> Health | None:
+        """Tell the health of those counters, of none that all is 0; ``None`` when it lay in pages, or is not known."""
+        if self.header is None or self.header.get("p"):
+            return None
+        return decode_health(self.header["b"]["B"]) if self.header else Health()
+
+
+def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> Replaced | None:
     """Store counters that have seen more segments or later definitions than what stands there, and no less of either.
 
-    Tells whether it did: writing the same again changes nothing. Raises ``Busy``.
+    Tells what they replaced, ``None`` when they were not stored: writing the same again changes nothing. Raises
+    ``Busy``.
     """
+    header, keys = _put_pages(stretch, counters, catalog, fold_id)
+    return _without_old_pages(header, keys, _put_header(header))
+
+
+def replace_counters(stored: Stored, counters: Counters, catalog: MeterCatalog, fold_id: str) -> bool:
+    """Store counters in the place of what was read there, whatever that has seen; tells whether it still stood there.
+
+    They must have been made from what was read after it. Raises ``Busy``.
+    """
+    header, keys = _put_pages(stored.stretch, counters, catalog, fold_id)
+    replaced = _put_header(header, _stands_there(stored.header))
+    return _without_old_pages(header, keys, replaced) is not None
+
+
+def _put_pages(
+    stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str
+) -> tuple[CountersItem, list[str]]:
+    """Write the pages that counters need; answers their header, and the keys of the pages."""
     blob = encode(counters, catalog)
     chunks = [] if len(blob) <= PAGE_BYTES else [blob[at : at + PAGE_BYTES] for at in range(0, len(blob), PAGE_BYTES)]
-    keys = _page_keys(stretch, fold_id, len(chunks))
+    keys = _page_keys(stretch.sort_key, fold_id, len(chunks))
     write_batch([CountersItem(stretch.organization, key, blob=chunk) for key, chunk in zip(keys, chunks, strict=True)])
     header = CountersItem(
         stretch.organization,
@@ -157,35 +226,57 @@ def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fo
         blob=None if chunks else blob,
         kept_until_s=counters.kept_until_s or None,
     )
-    stored, replaced = _put_header(header)
-    if not stored:
-        _delete_pages(stretch, keys)
-    elif replaced.get("f", {}).get("S") not in (None, fold_id):
-        _delete_pages(stretch, _page_keys(stretch, replaced["f"]["S"], int(replaced["p"]["N"])))
-    return stored
+    return header, keys
 
 
-def _put_header(header: CountersItem) -> tuple[bool, dict[str, Any]]:
-    """Write a header on its condition; answers whether it was written and what it replaced."""
+def _without_old_pages(header: CountersItem, keys: Sequence[str], replaced: Replaced | None) -> Replaced | None:
+    """Delete the pages that no header names: the new ones of a header that was refused, or those it replaced."""
+    old = replaced.header or {} if replaced is not None else {}
+    old_fold = old.get("f", {}).get("S")
+    if replaced is None:
+        _delete_pages(header.pk, keys)
+    elif old_fold not in (None, header.fold_id):
+        _delete_pages(header.pk, _page_keys(header.sk, old_fold, int(old.get("p", {"N": "0"})["N"])))
+    return replaced
+
+
+def _has_seen_less(header: CountersItem) -> _Condition:
+    """Nothing stands there, or what has seen no more of either, and less of one."""
+    return (
+        "attribute_not_exists(pk) OR (g < :segments AND v <= :definitions) OR (g <= :segments AND v < :definitions)",
+        {
+            ":segments": {"N": str(int(header.segments))},
+            ":definitions": {"N": str(int(header.definitions))},
+        },
+    )
+
+
+def _stands_there(header: CountersItem) -> _Condition:
+    """Exactly this header stands there: each of its attributes as it was read."""
+    found = header.serialize()
+    parts = [f"{name} = :{name}" if name in found else f"attribute_not_exists({name})" for name in _OF_A_HEADER]
+    return " AND ".join(parts), {f":{name}": found[name] for name in _OF_A_HEADER if name in found}
+
+
+_OF_A_HEADER = ("g", "v", "f", "p", "e", "b")
+
+
+def _put_header(header: CountersItem, condition: _Condition | None = None) -> Replaced | None:
+    """Write a header on a condition, ``_has_seen_less`` by default; ``None`` when it was not written."""
+    expression, values = condition or _has_seen_less(header)
     request: dict[str, Any] = {
         "TableName": CountersItem.Meta.table_name,
         "Item": header.serialize(),
-        # Nothing stands there, or what has seen no more of either, and less of one.
-        "ConditionExpression": (
-            "attribute_not_exists(pk) OR (g < :segments AND v <= :definitions) OR (g <= :segments AND v < :definitions)"
-        ),
-        "ExpressionAttributeValues": {
-            ":segments": {"N": str(header.segments)},
-            ":definitions": {"N": str(header.definitions)},
-        },
+        "ConditionExpression": expression,
+        "ExpressionAttributeValues": values,
         "ReturnValues": "ALL_OLD",
         "ReturnConsumedCapacity": "TOTAL",
     }
     reply = connection().ask("PutItem", request)
     if reply.fault is None:
-        return True, reply.content.get("Attributes", {})
+        return Replaced(reply.content.get("Attributes", {}))
     if code_of(reply.fault) in CONDITION_FAILED:
-        return reply.may_be_applied and _is_stored(header), {}
+        return Replaced(None) if reply.may_be_applied and _is_stored(header) else None
     raise reply.fault
 
 
@@ -195,8 +286,8 @@ def _is_stored(header: CountersItem) -> bool:
     return stored is not None and bool(header.fold_id) and stored.fold_id == header.fold_id
 
 
-def _delete_pages(stretch: Stretch, keys: Sequence[str]) -> None:
-    write_batch(deletes=[ItemKey(CountersItem, (stretch.organization, key)) for key in keys])
+def _delete_pages(organization: str, keys: Sequence[str]) -> None:
+    write_batch(deletes=[ItemKey(CountersItem, (organization, key)) for key in keys])
 
 
 def read_kept_until(stretches: Sequence[Stretch]) -> list[int]:

@@ -7,7 +7,7 @@ them knows the meter. When every organization is done, the meters that existed w
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.catalog.service import CountingPlace
 from chalicelib.shared.errors import Busy
 from chalicelib.shared.time import QuarterHour, days_between, local_day_of, zone_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage import counters_store
 from chalicelib.usage.counters import Counters, definitions_number
 from chalicelib.usage.counters_store import Kind

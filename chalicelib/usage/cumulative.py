@@ -7,7 +7,7 @@ does not count, but levels carry on through it.
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.catalog.meters import Aggregation, Meter
 from chalicelib.shared.numbers import EXACT, round_fraction
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, microseconds
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.aggregation import ZERO, aggregator, level_hours
 from chalicelib.usage.breakdown import GroupOf, Levels_by_combination, grouped_by, passing
 from chalicelib.usage.counters import MAX_COMBINATIONS, REST, Combination, States, merge_states

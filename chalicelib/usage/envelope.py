@@ -5,12 +5,13 @@ place in the request. Whether an event is valid is judged elsewhere; here only t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 from chalicelib.shared import strict_json
 from chalicelib.shared.errors import Fault, InvalidInput, TooLarge, UnsupportedMedia
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.event_checks import MAX_FAULTS_PER_EVENT, Terms, check_event, is_organization_id, pointer_to
 from chalicelib.usage.events import Event
 
@@ -65,6 +66,17 @@ class Checked:
 
     events: Sequence[Event]
     rejected: Sequence[Rejected]
+
+
+def show_rejected(rejected: Sequence[Rejected]) -> list[dict[str, Any]]:
+    """Show the events that were not stored, by index, with what is wrong with each."""
+    return [
+        {
+            "index": one.index,
+            "errors": [{"pointer": fault.pointer, "detail": fault.detail} for fault in one.faults],
+        }
+        for one in rejected
+    ]
 
 
 def open_request(headers: Mapping[str, str], raw: bytes) -> Envelope:

@@ -6,7 +6,7 @@ A fault's pointer is relative to the event; the envelope knows where the event s
 import itertools
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard, TypeVar
 
@@ -15,6 +15,7 @@ from chalicelib.shared.errors import Fault, pointer_of
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import dump
 from chalicelib.shared.time import QuarterHour, format_instant, parse_instant, quarter_hour_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.events import Event
 from chalicelib.usage.matching import meters_by_type, refusing
 

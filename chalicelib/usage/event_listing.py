@@ -5,11 +5,12 @@ because what came first decides about what came later.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NamedTuple
 
 from chalicelib.catalog.meters import Meter, MeterCatalog, Path
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.billed import CountedEvent, LineScope
 from chalicelib.usage.events import Event, EventState
 from chalicelib.usage.fold import Place, Resolved, resolve

@@ -1,6 +1,5 @@
 """The shapes of events in requests and answers."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -18,6 +17,7 @@ from chalicelib.platform.fields import (
     RequestModel,
     Schema,
 )
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.event_checks import MAX_TEXT_CHARS, read_identifier
 from chalicelib.usage.query_models import Bound, BoundForm
 

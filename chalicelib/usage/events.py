@@ -1,12 +1,13 @@
 """What an event is, once it has been read: who used what, when (docs/rules.md, section 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.shared.time import QuarterHour, quarter_hour_of
+from chalicelib.shared.values import dataclass
 
 # (source, id): the same within an organization and a quarter-hour is the same event.
 Identity = tuple[str, str]

@@ -1,12 +1,12 @@
 """The health of ingestion: what became of the events of each local day, and meters that grow too wide."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.catalog.organizations import Organization
 from chalicelib.shared.time import days_between
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.counters import REST, Counters, Health
 from chalicelib.usage.query import day_counters
 

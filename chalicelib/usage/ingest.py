@@ -6,17 +6,19 @@ with the order inside a request, because of events with one identity the first c
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.catalog import service as catalog_service
 from chalicelib.platform import logging
+from chalicelib.platform.metrics import Metric
 from chalicelib.platform.together import together
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import InvalidInput, TooLarge
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.retention import EARLIEST
 from chalicelib.shared.time import QuarterHour
+from chalicelib.shared.values import dataclass
 from chalicelib.usage import expiry, store
 from chalicelib.usage.closed_periods import ClosedPeriods
 from chalicelib.usage.envelope import Checked, Envelope, Rejected, check
@@ -61,13 +63,14 @@ def ingest(envelope: Envelope, delivery: Delivery) -> Receipt:
     then nothing is stored. Raises ``Busy`` when some may be stored that nobody acknowledged.
     """
     _refuse_too_many_organizations(envelope)
-    judge = _Judge([envelope], delivery)
-    checked = judge.check(envelope)
+    with logging.traced("validate"):
+        judge = _Judge([envelope], delivery)
+        checked = judge.check(envelope)
+    logging.count(Metric.REJECTED_EVENTS, len(checked.rejected))
+    logging.note(rejected=len(checked.rejected) or None)
     if checked.rejected and not delivery.is_partial:
         _refuse(envelope, checked.rejected)
     judge.store(checked.events)
-    logging.count("AcceptedEvents", len(checked.events))
-    logging.count("RejectedEvents", len(checked.rejected))
     return Receipt(len(checked.events), _shortened(checked.rejected))
 
 
@@ -77,11 +80,11 @@ def ingest_messages(envelopes: Sequence[Envelope], now: datetime) -> list[Invali
     The messages share the reads and the segments, which makes small ones cheap. Raises ``Busy``, and then none of them
     counts as accepted.
     """
-    judge = _Judge(envelopes, Delivery(now=now))
-    outcomes = [_judged(judge, envelope) for envelope in envelopes]
+    with logging.traced("validate"):
+        judge = _Judge(envelopes, Delivery(now=now))
+        outcomes = [_judged(judge, envelope) for envelope in envelopes]
     events = [event for outcome in outcomes if isinstance(outcome, Checked) for event in outcome.events]
     judge.store(events)
-    logging.count("AcceptedEvents", len(events))
     return [None if isinstance(outcome, Checked) else outcome for outcome in outcomes]
 
 
@@ -90,6 +93,7 @@ def _judged(judge: "_Judge", envelope: Envelope) -> Checked | InvalidInput:
         _refuse_too_many_organizations(envelope)
         checked = judge.check(envelope)
         if checked.rejected:
+            logging.count(Metric.REJECTED_EVENTS, len(checked.rejected))
             _refuse(envelope, checked.rejected)
     except InvalidInput as fault:
         return fault
@@ -146,8 +150,12 @@ class _Judge:
         if unknown:
             catalog_service.create_unknown(list(unknown), self._now)
         pairs = _by_pair(events)
-        store.put_segments([segment for pair in pairs.items() for segment in _segments(*pair, self._now)])
-        store.put_marks(pairs)
+        with logging.traced("store segments"):
+            store.put_segments([segment for pair in pairs.items() for segment in _segments(*pair, self._now)])
+        with logging.traced("mark"):
+            store.put_marks(pairs, marked_at=self._now)
+        logging.count(Metric.ACCEPTED_EVENTS, len(events))
+        logging.note(accepted=len(events))
 
 
 def _pairs_of(checked: Checked) -> set[_Pair]:

@@ -1,20 +1,23 @@
 """Events that come without HTTP: messages of the queue ``usage-events`` and direct invocation."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.platform import logging
 from chalicelib.platform.direct import read_value
+from chalicelib.platform.entries import entry
+from chalicelib.platform.metrics import Metric
 from chalicelib.shared.clock import clock
 from chalicelib.shared.errors import Busy, DomainError, Fault, InvalidInput, Malformed, TooLarge
-from chalicelib.usage.api_events import show_rejected
-from chalicelib.usage.envelope import MAX_EVENTS, Envelope, open_message
+from chalicelib.usage.envelope import MAX_EVENTS, Envelope, open_message, show_rejected
 from chalicelib.usage.event_checks import Unreadable
 from chalicelib.usage.ingest import Delivery, ingest, ingest_messages
 
 Outcome = DomainError | None
 
 
+@entry("receive_events")
 def receive_events(event: Any) -> dict[str, Any]:
     """Store the events of a batch of messages; answers which messages failed, so that only those come again.
 
@@ -27,7 +30,6 @@ def receive_events(event: Any) -> dict[str, Any]:
     batch = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     with batch(records=records, handler=lambda record: _raise_refusal(outcomes[record.message_id])):
         batch.process()
-    logging.flush_counts()
     return dict(batch.response())
 
 
@@ -42,10 +44,8 @@ def _outcomes(records: Sequence[Mapping[str, Any]]) -> dict[str, Outcome]:
     envelopes = {name: one for name, one in opened.items() if isinstance(one, Envelope)}
     outcomes: dict[str, Outcome] = {name: one for name, one in opened.items() if not isinstance(one, Envelope)}
     outcomes |= _ingest(envelopes)
-    for outcome in outcomes.values():
-        if outcome is not None:
-            logging.warn("message refused", code=outcome.code)
-            logging.count("RefusedMessages")
+    codes = Counter(outcome.code for outcome in outcomes.values() if outcome is not None)
+    logging.note(records=len(outcomes), failed=codes.total(), codes=dict(codes) or None)
     return outcomes
 
 
@@ -62,9 +62,11 @@ def _ingest(envelopes: Mapping[str, Envelope]) -> dict[str, Outcome]:
     try:
         return dict(zip(envelopes, ingest_messages(list(envelopes.values()), clock.now()), strict=True))
     except Busy as busy:
+        logging.count(Metric.BUSY)
         return dict.fromkeys(envelopes, busy)
 
 
+@entry("ingest_events")
 def ingest_events(payload: Any, context: Any) -> dict[str, Any]:
     """Store events by direct invocation, guarded by IAM: ``{"events": […]}``; the valid ones are stored.
 
@@ -73,7 +75,6 @@ def ingest_events(payload: Any, context: Any) -> dict[str, Any]:
     """
     del context
     receipt = ingest(_open_payload(payload), Delivery(now=clock.now(), is_partial=True))
-    logging.flush_counts()
     return {"accepted": receipt.accepted, "rejected": show_rejected(receipt.rejected)}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.platform import logging
 from chalicelib.platform.deadline import has_time_of
+from chalicelib.platform.entries import entry
 from chalicelib.platform.queues import send_messages
 from chalicelib.platform.settings import settings
 from chalicelib.shared.clock import clock
@@ -16,6 +17,7 @@ from chalicelib.usage.rollup import RollupReport, roll_up
 _RESERVE_MS = 60_000
 
 
+@entry("rollup_usage")
 def rollup_usage(event: Any) -> dict[str, Any]:
     """Roll up what is dirty and closed, then count past events for new meters, as long as the time lasts.
 
@@ -23,23 +25,22 @@ def rollup_usage(event: Any) -> dict[str, Any]:
     where there is none, and whatever else is left, waits for the next run.
     """
     has_time = has_time_of(event.context, reserve_ms=_RESERVE_MS)
-    rolled_up = _count(roll_up(clock.now, has_time=has_time))
+    rolled_up = _noted(roll_up(clock.now, has_time=has_time))
     if rolled_up.unfinished and settings.rollup_queue_url:
         send_messages(settings.rollup_queue_url, [{"shard": shard} for shard in rolled_up.unfinished])
     counted = count_past_events(clock.now, has_time=has_time)
-    logging.flush_counts()
+    logging.note(days=counted.days or None)
     return {"rollup": asdict(rolled_up), "counting": asdict(counted)}
 
 
+@entry("rollup_shards")
 def rollup_shards(event: Any) -> None:
     """Roll up the shards that messages name: what a schedule's run had no time for."""
     has_time = has_time_of(event.context, reserve_ms=_RESERVE_MS)
     shards = sorted({int(json.loads(record.body)["shard"]) for record in event})
-    _count(roll_up(clock.now, has_time=has_time, shards=shards))
-    logging.flush_counts()
+    _noted(roll_up(clock.now, has_time=has_time, shards=shards))
 
 
-def _count(report: RollupReport) -> RollupReport:
-    logging.count("QuarterHoursRolledUp", report.rolled_up)
-    logging.count("QuarterHoursLeft", report.left)
+def _noted(report: RollupReport) -> RollupReport:
+    logging.note(rolled_up=report.rolled_up or None, left=report.left or None)
     return report

@@ -4,11 +4,11 @@ The fold answers the same questions column by column; both must agree (a test co
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.catalog.meters import Meter, MeterCatalog, Path
 from chalicelib.shared.numbers import JsonNumber
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.events import Event
 from chalicelib.usage.fold import is_usable
 

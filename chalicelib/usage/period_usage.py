@@ -6,7 +6,6 @@ that no cut of a quantity ever lies inside a counter.
 
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.catalog.meters import Aggregation, MeterCatalog
 from chalicelib.platform.together import read_each, together
 from chalicelib.shared.time import ONE_DAY, QuarterHour, days_between, microseconds, zone_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.counters import Combination, Counters, may_lack
 from chalicelib.usage.cumulative import CountedPeriod, Quantities, Selection, Values, cumulate, quantities_by_day
 from chalicelib.usage.ranges import Range, day_of, day_range, days_range, whole_days

@@ -1,7 +1,7 @@
 """The usage query: quantities of meters by window and group, right as of now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from chalicelib.catalog.organizations import Organization
 from chalicelib.platform.together import together
 from chalicelib.shared.errors import RangeTooLarge
 from chalicelib.shared.time import microseconds
+from chalicelib.shared.values import dataclass
 from chalicelib.usage import store
 from chalicelib.usage.aggregation import ZERO
 from chalicelib.usage.breakdown import Breakdown, Grouping, Measured, break_down

@@ -1,6 +1,5 @@
 """The shapes of the usage query and its answer."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -9,6 +8,7 @@ from pydantic import Field
 
 from chalicelib.platform.fields import AnswerModel, Flag, Form, Key, QueryModel, Schema, Whole
 from chalicelib.shared.time import parse_day, parse_instant, zone_of
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.ranges import Window
 
 Bound = date | datetime

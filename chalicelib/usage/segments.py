@@ -3,41 +3,51 @@
 A segment is one stored item. Packing by column makes 500 events of 240 bytes fit into about 12 KB, so that storing
 them costs a few write units instead of thousands; unpacking touches only the columns that someone asks for.
 
-Layout: ``ids`` is either ``0`` and 16 bytes for each id (all of them canonical UUIDs), or ``1`` and the zlib-packed
-JSON list. ``columns`` is zlib-packed JSON::
+Layout: ``ids`` as ``event_ids.py`` packs them. ``columns`` is zlib-packed JSON, and after it planes (``planes.py``)::
 
     {"s": [sources], "S": codes, "t": "microseconds in the quarter-hour, each less the one before",
      "h": [[type, [path, …]], …], "H": codes, "d": [[column, …] for each shape]}
 
 A *shape* is a type with the paths of its data's leaves; a row has the values of its shape's columns. Codes are one
 character a row. A column is ``["c", text]`` (the same in all rows), ``["k", [texts], codes]`` (few different),
-``["n", "1,2.5"]`` (number literals), ``["s", [strings]]`` or ``["j", [texts]]``, where a text is a value's JSON.
+``["i", *integers]`` (whole numbers), ``["n", "1,2.5"]`` (number literals), ``["s", [strings]]`` or ``["j", [texts]]``,
+where a text is a value's JSON. Of more than a few rows, integers are planes and named as ``integers.py`` does, codes of
+a column are a plane, ``[start, length]``, and ``t`` is ``[unit, *integers]``: multiples of so many microseconds.
 """
 
+import itertools
 import json
+import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.retention import RETENTION
 from chalicelib.shared.strict_json import canonical, dump
 from chalicelib.shared.time import QUARTER_HOUR_S, QuarterHour, instant_of, microseconds, quarter_hour_start
+from chalicelib.shared.values import dataclass
+from chalicelib.usage.event_ids import pack_ids, unpack_ids
 from chalicelib.usage.events import Event, Identity
+from chalicelib.usage.integers import add_integers, read_integers
+from chalicelib.usage.planes import Planes, read_plane
 
 MAX_PACKED_BYTES = 300_000
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # One printable character for each code; neither the quote nor the backslash, which JSON would escape.
 _CODES = "".join(chr(code) for code in range(35, 127) if code != 92)
 _CODE_OF = {char: place for place, char in enumerate(_CODES)}
 _LEVEL = 6
+# Whole numbers of a usual size, written as they are written back.
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+# Planes of so few numbers are no shorter than their text.
+_FEW = 16
 
+Text = TypeVar("Text", str, str | None)
 Path = tuple[str, ...]
 # (type, paths into the data, canonical values there): equal exactly when type and data are.
 Fingerprint = tuple[str, tuple[Path, ...], tuple[str, ...]]
@@ -81,16 +91,18 @@ def pack(events: Sequence[Event]) -> Packed:
     for shape, row in zip(shape_keys, leaves, strict=True):
         by_shape[shape].append(row)
     sources = list(dict.fromkeys(event.source for event in events))
+    planes = Planes()
     document = {
         "s": sources,
         "S": _codes([event.source for event in events], sources),
-        "t": _deltas([microseconds(event.time) - base for event in events]),
+        "t": _times([microseconds(event.time) - base for event in events], planes),
         "h": [[kind, [list(path) for path in paths]] for kind, paths in shapes],
         "H": _codes(shape_keys, shapes),
-        "d": [_columns(rows) for rows in by_shape.values()],
+        "d": [_columns(rows, planes) for rows in by_shape.values()],
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Packed(_pack_ids([event.id for event in events]), zlib.compress(text.encode(), _LEVEL), len(events))
+    columns = zlib.compress(text.encode(), _LEVEL) + planes.packed
+    return Packed(pack_ids([event.id for event in events]), columns, len(events))
 
 
 def split(events: Sequence[Event]) -> list[tuple[Sequence[Event], Packed]]:
@@ -137,44 +149,34 @@ def _places(codes: str | list[int], rows: int) -> list[int]:
     return [_CODE_OF[char] for char in codes] if isinstance(codes, str) else codes
 
 
-def _deltas(offsets: Sequence[int]) -> str:
-    return ",".join(str(offset - before) for before, offset in zip([0, *offsets], offsets, strict=False))
+def _times(offsets: Sequence[int], planes: Planes) -> str | list[Any]:
+    deltas = [offset - before for before, offset in zip([0, *offsets], offsets, strict=False)]
+    unit = math.gcd(*deltas) or 1
+    where = add_integers([delta // unit for delta in deltas], planes) if len(deltas) > _FEW else None
+    return ",".join(map(str, deltas)) if where is None else [unit, *where]
 
 
-def _columns(rows: Sequence[Sequence[tuple[Path, Any]]]) -> list[list[Any]]:
-    return [_column([row[place][1] for row in rows]) for place in range(len(rows[0]))]
+def _columns(rows: Sequence[Sequence[tuple[Path, Any]]], planes: Planes) -> list[list[Any]]:
+    return [_column([row[place][1] for row in rows], planes) for place in range(len(rows[0]))]
 
 
-def _column(values: Sequence[Any]) -> list[Any]:
+def _column(values: Sequence[Any], planes: Planes) -> list[Any]:
     texts = [value.text if isinstance(value, JsonNumber) else dump(value) for value in values]
     distinct = list(dict.fromkeys(texts))
     if len(distinct) == 1:
         return ["c", texts[0]]
     if len(distinct) <= min(len(_CODES), len(texts) // 2):
-        return ["k", distinct, _codes(texts, distinct)]
+        if len(texts) <= _FEW:
+            return ["k", distinct, _codes(texts, distinct)]
+        place, start = {text: at for at, text in enumerate(distinct)}, len(planes.packed)
+        return ["k", distinct, [start, planes.add(bytes([place[text] for text in texts]))]]
     if all(isinstance(value, JsonNumber) for value in values):
-        return ["n", ",".join(texts)]
+        is_whole = len(texts) > _FEW and all(map(_WHOLE.fullmatch, texts))
+        where = add_integers(list(map(int, texts)), planes) if is_whole else None
+        return ["n", ",".join(texts)] if where is None else ["i", *where]
     if all(isinstance(value, str) for value in values):
         return ["s", list(values)]
     return ["j", texts]
-
-
-def _pack_ids(ids: Sequence[str]) -> bytes:
-    if all(_UUID.fullmatch(text) for text in ids):
-        return b"0" + bytes.fromhex("".join(ids).replace("-", ""))
-    text = json.dumps(ids, ensure_ascii=False, separators=(",", ":"))
-    return b"1" + zlib.compress(text.encode(), _LEVEL)
-
-
-def _unpack_ids(blob: bytes) -> list[str]:
-    if blob[:1] == b"1":
-        ids: list[str] = json.loads(zlib.decompress(blob[1:]))
-        return ids
-    h = blob[1:].hex()
-    return [
-        f"{h[at : at + 8]}-{h[at + 8 : at + 12]}-{h[at + 12 : at + 16]}-{h[at + 16 : at + 20]}-{h[at + 20 : at + 32]}"
-        for at in range(0, len(h), 32)
-    ]
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,7 @@ class Shape:
     type: str
     rows: Sequence[int]
     _columns: Mapping[Path, list[Any]]
+    _planes: bytes
 
     def scalars(self, path: Path) -> list[str | None] | None:
         """Give the values at a path into ``data`` as text, a row each; ``None`` when no row has the path.
@@ -194,15 +197,14 @@ class Shape:
         if column is None:
             return None
         kind = column[0]
-        if kind == "n":
-            return list(column[1].split(","))
+        if kind in ("i", "n"):
+            return list(self._numbers(column))
         if kind == "s":
             return list(column[1])
         if kind == "c":
             return [_scalar(column[1])] * len(self.rows)
         if kind == "k":
-            known = dict(zip(_CODES, map(_scalar, column[1]), strict=False))
-            return [known[char] for char in column[2]]
+            return self._chosen(list(map(_scalar, column[1])), column[2])
         return [_scalar(text) for text in column[1]]
 
     def document(self, at: int) -> dict[str, Any]:
@@ -222,7 +224,7 @@ class Shape:
 
     @cached_property
     def _texts(self) -> Mapping[Path, Sequence[str]]:
-        return {path: _texts(column, len(self.rows)) for path, column in self._columns.items()}
+        return {path: self._texts_of(column) for path, column in self._columns.items()}
 
     @cached_property
     def _leaves(self) -> tuple[tuple[Path, ...], Sequence[Sequence[str]]]:
@@ -230,18 +232,44 @@ class Shape:
         paths = tuple(sorted(path for path in self._columns if path[0] == "data"))
         return paths, [[_canonical_text(text) for text in self._texts[path]] for path in paths]
 
+    def _texts_of(self, column: list[Any]) -> Sequence[str]:
+        kind = column[0]
+        if kind == "c":
+            return [column[1]] * len(self.rows)
+        if kind == "k":
+            return self._chosen(column[1], column[2])
+        if kind in ("i", "n"):
+            return self._numbers(column)
+        texts: list[str] = column[1]
+        return [dump(text) for text in texts] if kind == "s" else texts
 
-def _texts(column: list[Any], rows: int) -> list[str]:
-    kind = column[0]
-    if kind == "c":
-        return [column[1]] * rows
-    if kind == "k":
-        distinct: list[str] = column[1]
-        return [distinct[_CODE_OF[char]] for char in column[2]]
-    if kind == "n":
-        return str(column[1]).split(",")
-    texts: list[str] = column[1]
-    return [dump(text) for text in texts] if kind == "s" else texts
+    def _numbers(self, column: list[Any]) -> Sequence[str]:
+        if column[0] == "n":
+            return str(column[1]).split(",")
+        _, *where = column
+        start: int = where[0]
+        if start not in self._integers:
+            self._integers[start] = list(map(str, read_integers(where, self._planes, count=len(self.rows))))
+        return self._integers[start]
+
+    def _chosen(self, distinct: list[Text], codes: str | list[int]) -> list[Text]:
+        """Give the text of each row, by codes or by the plane that holds them."""
+        if isinstance(codes, str):
+            return [distinct[_CODE_OF[char]] for char in codes]
+        start, length = codes
+        if start not in self._codes:
+            self._codes[start] = read_plane(self._planes, start, length, count=len(self.rows))
+        return [distinct[place] for place in self._codes[start]]
+
+    # What was read, by where it begins: several meters read one column.
+
+    @cached_property
+    def _integers(self) -> dict[int, list[str]]:
+        return {}
+
+    @cached_property
+    def _codes(self) -> dict[int, bytes]:
+        return {}
 
 
 def _canonical_text(text: str) -> str:
@@ -283,22 +311,25 @@ class Segment:
         return expiry_s(self.quarter_hour, self.received_at)
 
     @cached_property
-    def _document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(zlib.decompress(self.packed.columns))
-        return document
+    def _parts(self) -> tuple[dict[str, Any], bytes]:
+        """Give the document, and the planes that follow it."""
+        unpacking = zlib.decompressobj()
+        document: dict[str, Any] = json.loads(unpacking.decompress(self.packed.columns))
+        return document, unpacking.unused_data
 
     @cached_property
     def ids(self) -> list[str]:
         """List the ids, a row each."""
-        return _unpack_ids(self.packed.ids)
+        return unpack_ids(self.packed.ids, self.rows)
 
     @cached_property
     def sources(self) -> list[str]:
         """List the sources, a row each."""
-        sources: list[str] = self._document["s"]
+        document, _ = self._parts
+        sources: list[str] = document["s"]
         if len(sources) == 1:
             return sources * self.rows
-        return [sources[place] for place in _places(self._document["S"], self.rows)]
+        return [sources[place] for place in _places(document["S"], self.rows)]
 
     @cached_property
     def identities(self) -> list[Identity]:
@@ -308,17 +339,20 @@ class Segment:
     @cached_property
     def micros(self) -> list[int]:
         """List the times in microseconds since 1970, a row each."""
-        at = microseconds(quarter_hour_start(self.quarter_hour))
-        times = []
-        for delta in map(int, self._document["t"].split(",")):
-            at += delta
-            times.append(at)
-        return times
+        start = microseconds(quarter_hour_start(self.quarter_hour))
+        return [start + offset for offset in itertools.accumulate(self._deltas())]
+
+    def _deltas(self) -> Iterable[int]:
+        document, planes = self._parts
+        if isinstance(document["t"], str):
+            return map(int, document["t"].split(","))
+        unit, *where = document["t"]
+        return [unit * delta for delta in read_integers(where, planes, count=self.rows)]
 
     @cached_property
     def shapes(self) -> list[Shape]:
         """List the shapes; every row is in exactly one."""
-        document = self._document
+        document, planes = self._parts
         if len(document["h"]) == 1:
             rows: list[Sequence[int]] = [range(self.rows)]
         else:
@@ -327,7 +361,7 @@ class Segment:
                 lists[place].append(row)
             rows = list(lists)
         return [
-            Shape(kind, places, {tuple(path): column for path, column in zip(paths, columns, strict=True)})
+            Shape(kind, places, {tuple(path): column for path, column in zip(paths, columns, strict=True)}, planes)
             for (kind, paths), places, columns in zip(document["h"], rows, document["d"], strict=True)
         ]
 

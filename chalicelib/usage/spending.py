@@ -5,11 +5,13 @@ or filtered values), their quantities; the source shares the money of a window o
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Protocol
 
+from chalicelib.platform.sources import Source
 from chalicelib.shared.numbers import EXACT
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.aggregation import exact_sum
 from chalicelib.usage.breakdown import Breakdown, Group
 from chalicelib.usage.query import MeterUsage, UsageQuestion
@@ -53,14 +55,7 @@ class SpendSource(Protocol):
         """
 
 
-class _Source:
-    """Keeps the source of the application."""
-
-    def __init__(self) -> None:
-        self.named: SpendSource | None = None
-
-
-_source = _Source()
+_source: Source[SpendSource | None] = Source("spend", None)
 
 
 def use_spend_source(source: SpendSource | None) -> None:

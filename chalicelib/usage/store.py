@@ -4,10 +4,9 @@ import itertools
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
-from chalicelib.platform.reads import Query, walk, write_batch
+from chalicelib.platform.reads import Query, list_page, walk, write_batch
 from chalicelib.platform.writes import Delete, Lost, commit
 from chalicelib.shared.time import (
     QuarterHour,
@@ -15,12 +14,16 @@ from chalicelib.shared.time import (
     instant_of,
     microseconds,
     parse_quarter_hour,
+    quarter_hour_start,
 )
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.segments import Packed, Segment, SegmentKind, expiry_s
 from chalicelib.usage.tables import MarkItem, SegmentItem
 
 SHARDS = 16
 _TOKEN_BYTES = 6
+# No random part has one.
+_AFTER_TIME = "."
 
 Partition = tuple[QuarterHour, list[Segment]]
 
@@ -40,11 +43,21 @@ class NewSegment:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A quarter-hour of an organization whose stored counters may be behind its segments."""
+    """A quarter-hour of an organization whose stored counters may be behind its segments.
+
+    The token begins with when the mark was last written; that of an older release tells nothing.
+    """
 
     organization: str
     quarter_hour: QuarterHour
     token: str
+
+    @property
+    def waits_since(self) -> datetime:
+        """Tell since when it could be rolled up: when its quarter-hour ended, or when it was written later."""
+        closed_at = quarter_hour_start(self.quarter_hour + 1)
+        written, has_time, _ = self.token.partition(_AFTER_TIME)
+        return max(closed_at, instant_of(int(written, 16))) if has_time else closed_at
 
 
 def put_segments(segments: Sequence[NewSegment]) -> None:
@@ -52,18 +65,19 @@ def put_segments(segments: Sequence[NewSegment]) -> None:
     write_batch([_segment_item(segment) for segment in segments])
 
 
-def put_marks(pairs: Iterable[tuple[str, QuarterHour]]) -> None:
-    """Mark quarter-hours dirty, each with a new token. Raises ``Busy``."""
+def put_marks(pairs: Iterable[tuple[str, QuarterHour]], *, marked_at: datetime | None = None) -> None:
+    """Mark quarter-hours dirty, each with a new token that tells when. Raises ``Busy``."""
     write_batch(
         [
-            MarkItem(_mark_partition(organization), _mark_key(organization, quarter_hour), token=_new_token())
+            MarkItem(_mark_partition(organization), _mark_key(organization, quarter_hour), token=_new_token(marked_at))
             for organization, quarter_hour in dict.fromkeys(pairs)
         ]
     )
 
 
-def _new_token() -> str:
-    return secrets.token_urlsafe(_TOKEN_BYTES)
+def _new_token(marked_at: datetime | None) -> str:
+    told = "" if marked_at is None else f"{microseconds(marked_at):x}{_AFTER_TIME}"
+    return f"{told}{secrets.token_urlsafe(_TOKEN_BYTES)}"
 
 
 def shard_of(organization: str) -> int:
@@ -81,6 +95,12 @@ def list_marks_of_shard(shard: int) -> Iterator[Mark]:
     """Walk the marks of a shard, by organization and quarter-hour."""
     for item in walk(Query(model=MarkItem, pk=f"dirty#{shard}")):
         yield _mark(item)
+
+
+def first_marks_of_shard(shard: int, *, limit: int) -> tuple[list[Mark], bool]:
+    """Read the first marks of a shard, by organization and quarter-hour, and whether there are more."""
+    page = list_page(Query(model=MarkItem, pk=f"dirty#{shard}"), limit=limit)
+    return [_mark(item) for item in page.items], page.next_key is not None
 
 
 def delete_mark(mark: Mark) -> bool:

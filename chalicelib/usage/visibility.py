@@ -1,6 +1,5 @@
 """What a caller may see of an organization's usage: how far back, and which meters its plans price."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,6 +7,7 @@ from chalicelib.catalog import subscription_service
 from chalicelib.platform.together import together
 from chalicelib.shared.errors import Fault, HistoryLimit
 from chalicelib.shared.time import format_instant, local_day_of, local_day_start
+from chalicelib.shared.values import dataclass
 from chalicelib.usage.query import open_reader
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.reader import CountersReader

@@ -16,8 +16,8 @@ from chalicelib.platform.tables import table_name
 from chalicelib.platform.writes import commit
 from chalicelib.shared.clock import clock
 from tests.client import ApiClient
+from tests.conformance.engine_choice import open_tables
 from tests.conftest import NOON
-from tests.direct_moto import open_tables
 
 # In everything that belongs to the other organization: it must not be in any answer to a caller bound to acme.
 MARK = "kestrel"

@@ -12,6 +12,7 @@ from chalicelib.platform import openapi
 from chalicelib.platform.http import RouteSpec, registered_routes
 
 LISTING = Path(__file__).with_name("routes.txt")
+TABLE = Path(app.__file__).parent / "chalicelib/wiring/route_table.py"
 HEADER = "# Every route: method, path, roles, scope, content types of the body. To accept a change: make routes\n"
 
 
@@ -28,10 +29,39 @@ def listing() -> str:
     return HEADER + "".join(f"{line_of(spec)}\n" for spec in specs())
 
 
+TABLE_HEADER = '''"""Every route with the module that declares it; written by ``make routes`` from their decorators."""
+
+# ruff: noqa: E501 - a route is a line
+
+# Module, method, path, name, content types.
+ROUTES: tuple[tuple[str, str, str, str, tuple[str, ...]], ...] = (
+'''
+
+
+def row_of(spec: RouteSpec) -> str:
+    """Write what is registered of a route before its module is imported."""
+    module = spec.view.__module__.removeprefix("chalicelib.")
+    types = "".join(f"{json.dumps(one)}, " for one in spec.content_types)
+    types = f"({types.removesuffix(' ') if len(spec.content_types) == 1 else types.removesuffix(', ')})"
+    return f"    ({json.dumps([module, spec.method, spec.path, spec.name])[1:-1]}, {types}),\n"
+
+
+def table() -> str:
+    return TABLE_HEADER + "".join(map(row_of, specs())) + ")\n"
+
+
+def difference(written: Path, declared: str) -> list[str]:
+    return list(
+        difflib.unified_diff(written.read_text().splitlines(), declared.splitlines(), "listed", "declared", lineterm="")
+    )
+
+
 def test_the_routes_are_the_listed_ones() -> None:
-    written = LISTING.read_text()
-    difference = difflib.unified_diff(written.splitlines(), listing().splitlines(), "listed", "declared", lineterm="")
-    assert list(difference) == []
+    assert difference(LISTING, listing()) == []
+
+
+def test_the_routes_are_registered_as_their_modules_declare_them() -> None:
+    assert difference(TABLE, table()) == []
 
 
 def served() -> set[tuple[str, str]]:
@@ -126,3 +156,4 @@ def test_the_document_names_the_content_types_of_every_body() -> None:
 
 if __name__ == "__main__":
     LISTING.write_text(listing())
+    TABLE.write_text(table())

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 from chalicelib.platform import logging, wrapper
 from chalicelib.platform.http import READ
+from chalicelib.platform.metrics import Metric
 from chalicelib.platform.portal import issue_portal_token
-from chalicelib.platform.settings import read_settings, settings
+from chalicelib.platform.settings import settings
 from tests.conftest import NOON
+from tests.counted import counting
 from tests.platform.conftest import Script, service_fault
 from tests.platform.shop import SECRET, Shop
 
@@ -89,36 +92,122 @@ def test_planted_secrets_never_reach_a_log(
 
 def test_a_fault_is_logged_with_its_type_and_places(shop: Shop, written: io.StringIO) -> None:
     shop("GET", "/v1/broken/raise")
-    fault, request = lines(written)
-    assert (fault["level"], fault["error"]) == ("ERROR", "Broken")
-    assert fault["places"][-1].endswith(" break_down")
-    assert request["status"] == 500
+    [line] = lines(written)
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "unexpected fault", "Broken")
+    assert (line["route"], line["status"]) == ("/v1/broken/{how}", 500)
+    assert line["places"][-1].endswith(" break_down")
+    assert {place.partition(":")[0] for place in line["places"][:-1]} == {"wrapper.py", "writes.py"}
 
 
 def test_the_settings_hide_their_secret() -> None:
     assert settings.signing_secret not in repr(settings)
 
 
-def test_counts_are_embedded_in_the_log_on_lambda_alone(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_counts_are_embedded_in_the_log_on_lambda_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.count(Metric.ACCEPTED_EVENTS, 5)
+    logging.flush_counts()
+    assert capsys.readouterr().out == ""
+    with counting():
+        logging.count(Metric.ACCEPTED_EVENTS, 5)
+        logging.count(Metric.ACCEPTED_EVENTS, 2)
+        logging.count(Metric.ROLLUP_LAG, 300)
+        logging.count(Metric.ROLLUP_LAG, 20)
+        logging.flush_counts()
+        embedded = json.loads(capsys.readouterr().out)
+        assert (embedded["AcceptedEvents"], embedded["RollupLag"]) == ([7.0], [300.0])
+        assert (embedded["stage"], embedded["service"]) == ("test", "meterfold")
+        [directive] = embedded["_aws"]["CloudWatchMetrics"]
+        assert directive == {
+            "Namespace": "meterfold",
+            "Dimensions": [["stage", "service"]],
+            "Metrics": [{"Name": "AcceptedEvents", "Unit": "Count"}, {"Name": "RollupLag", "Unit": "Seconds"}],
+        }
+        logging.flush_counts()
+        assert capsys.readouterr().out == ""
+
+
+def test_what_is_nothing_is_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    with counting():
+        for metric in Metric:
+            logging.count(metric, 0)
+        logging.count(Metric.UNUSABLE_EVENTS, -1)
+        logging.flush_counts()
+    assert capsys.readouterr().out == ""
+
+
+def test_the_counts_of_a_request_are_sent_also_when_it_fails(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    with counting():
+        shop("GET", "/v1/broken/raise")
+        assert json.loads(capsys.readouterr().out)["Faults"] == [1.0]
+
+
+def test_a_path_is_logged_only_once_it_is_known_to_name_something(shop: Shop, written: io.StringIO) -> None:
+    shop("GET", BOXES)
+    shop("POST", f"/v1/organizations/{SECRET}/boxes/a/open")
+    found, refused = lines(written)
+    assert (found["status"], found["organization"]) == (200, "acme")
+    assert (refused["status"], refused.get("organization")) == (409, None)
+
+
+def test_what_is_noted_is_in_the_line_and_in_no_other(written: io.StringIO) -> None:
+    logging.note(accepted=1)
+    with logging.noting() as noted:
+        logging.note(accepted=2, body=SECRET)
+        logging.note(accepted=3)
+        logging.tell("request", None, **noted)
+    logging.log("after")
+    first, after = lines(written)
+    assert first["accepted"] == 3
+    assert "accepted" not in after
+    assert SECRET not in written.getvalue()
+
+
+class Recorder:
+    """Stands for Powertools' tracer: keeps the parts of a trace with their annotations."""
+
+    def __init__(self) -> None:
+        self.provider = self
+        self.parts: list[tuple[str, dict[str, str]]] = []
+
+    @contextmanager
+    def in_subsegment(self, name: str) -> Iterator["Recorder"]:
+        self.parts.append((name, {}))
+        yield self
+
+    def put_annotation(self, key: str, value: str) -> None:
+        self.parts[-1][1][key] = value
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    made = Recorder()
+    monkeypatch.setattr(logging, "_tracer", lambda: made)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    return made
+
+
+def test_nothing_is_traced_outside_lambda_and_nothing_that_is_not_sampled(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logging.count("EventsAccepted", 5)
-    logging.flush_counts()
-    assert capsys.readouterr().out == ""
-    monkeypatch.setattr(logging, "settings", read_settings({"AWS_LAMBDA_FUNCTION_NAME": "api"}))
-    logging.count("EventsAccepted", 5)
-    logging.count("EventsAccepted", 2)
-    logging.flush_counts()
-    embedded = json.loads(capsys.readouterr().out)
-    assert embedded["EventsAccepted"] == [5.0, 2.0]
-    assert embedded["stage"] == "dev"
-    logging.flush_counts()
-    assert capsys.readouterr().out == ""
-
-
-def test_nothing_is_traced_outside_lambda() -> None:
     with logging.traced("work"):
         assert not settings.is_lambda
+    with counting():
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0")
+        with logging.traced("work"):
+            assert recorder.parts == []
+
+
+def test_a_trace_names_its_parts_and_holds_no_other_annotations_and_no_texts(recorder: Recorder) -> None:
+    def rate() -> None:
+        with logging.traced("rate", invoice="inv_acme.1p0.0", body=SECRET):
+            with logging.traced("read", organization=None, shard=3):
+                assert len(recorder.parts) == 2
+            raise RuntimeError(SECRET)
+
+    with counting(), pytest.raises(RuntimeError):
+        rate()
+    assert recorder.parts == [("## rate", {"invoice": "inv_acme.1p0.0"}), ("## read", {"shard": "3"})]
+    assert SECRET not in str(recorder.parts)
 
 
 def test_what_chalice_itself_logs_has_no_text_of_exceptions(

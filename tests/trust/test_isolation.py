@@ -45,6 +45,7 @@ ROUTES: Mapping[str, Ask] = {
     "POST /v1/events": Ask([EVENT]),
     "POST /v1/events/amend": Ask({**CORRECTION, "data": {"model": "b"}}),
     "POST /v1/events/void": Ask(CORRECTION),
+    "GET /v1/health": Ask(refused=GLOBAL),
     "GET /v1/ingestion": Ask(query={"organization": "{org}"}),
     "GET /v1/credit-notes/{note}": Ask(variables={"note": "cn_{org}.1"}),
     "GET /v1/invoices": Ask(query={"organization": "{org}"}, refused=GLOBAL),

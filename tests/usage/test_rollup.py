@@ -184,7 +184,7 @@ def test_a_meter_created_while_a_day_is_rolled_up_is_folded_before_the_mark_goes
     put = counters_store.put_counters
     new = [meter("count", key="requests")]
 
-    def then_a_meter_is_created(*what: Any) -> bool:
+    def then_a_meter_is_created(*what: Any) -> counters_store.Replaced | None:
         stored = put(*what)
         while new:
             add_meter(new.pop())
