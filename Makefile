@@ -7,6 +7,8 @@
 #   make counts   what each operation consumes, against what is accepted    make accept NOTE="why it changed"
 #   make conformance   the storage's tests on AWS's own engine, and all engines compared: needs Java 17 and Maven
 #   make package  the zip for Lambda and the template, into build/STAGE     make package STAGE=prod ARCHITECTURE=x86_64
+#   make deploy   the stage, into the AWS account of the environment        make deploy STAGE=prod ARGS="--yes"
+#   make destroy  removes it; refuses while a table holds anything          make destroy STAGE=dev
 #   make assets   the packages of the console, into its folder
 #   make screenshots   the pictures of the README, from the demo
 #   make lint · make types · make routes (accept the routes as they are) · make lock · make clean
@@ -30,7 +32,7 @@ SOURCES := app.py chalicelib local infra bench tests
 # AWS's own engine, by requirements/dynamodb-local/pom.xml.
 DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 
-.PHONY: run test check bench counts accept conformance package assets screenshots lint types routes lock clean
+.PHONY: run test check bench counts accept conformance package deploy destroy assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test
 
 run: $(READY) $(ASSETS)
@@ -56,6 +58,12 @@ conformance: $(READY) $(DYNAMODB_LOCAL)
 
 package: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m infra package --stage $(STAGE) --architecture $(ARCHITECTURE) $(ARGS)
+
+deploy: $(READY) $(ASSETS)
+	@exec $(BIN)/python -m infra deploy --stage $(STAGE) --architecture $(ARCHITECTURE) $(ARGS)
+
+destroy: $(READY)
+	@exec $(BIN)/python -m infra destroy --stage $(STAGE) $(ARGS)
 
 assets: $(ASSETS)
 

@@ -109,7 +109,7 @@ def measure_first_calls(folder: Path, store: "Store") -> dict[str, Any]:
 
 
 def _first_calls(folder: Path, store: "Store", function: str, event: Found) -> dict[str, Any]:
-    call = {"function": handler(function), "event": event}
+    call = {"function": entry_name(function), "event": event}
     told = probe(folder, "app", function=function, store=store, calls=[call, call])
     first, second = told["called"]
     return {
@@ -128,7 +128,7 @@ def count_clients(folder: Path, store: "Store") -> dict[str, Any]:
         http_event("GET", "/v1/organizations/{org}/credits", store),
         http_event("GET", "/v1/meters", store),
     ]
-    calls = [{"function": handler(API), "event": event} for event in kinds]
+    calls = [{"function": entry_name(API), "event": event} for event in kinds]
     told = probe(folder, "app", store=store, calls=calls, count_clients=True)
     refused = [one["answer"] for one in told["called"] if one["answer"]["statusCode"] >= 400]
     assert not refused, refused
@@ -143,7 +143,7 @@ def _ms(nanoseconds: float) -> float:
     return round(nanoseconds / 1e6, 1)
 
 
-def handler(function: str) -> str:
+def entry_name(function: str) -> str:
     """Name a function as app.py does: the one that answers HTTP is the app."""
     return "app" if function == API else function
 
@@ -216,7 +216,7 @@ def _environment(folder: Path, function: str, store: Store | None) -> dict[str, 
         "LAMBDA_TASK_ROOT": str(folder),
         "METERFOLD_STAGE": settings.stage,
         "METERFOLD_SIGNING_SECRET": "of the bench alone, long enough to be one",
-        "_HANDLER": f"app.{handler(function)}",
+        "_HANDLER": f"app.{entry_name(function)}",
         "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000001;Parent=0000000000000001;Sampled=0",
         **({"AWS_ENDPOINT_URL_DYNAMODB": store.address} if store is not None else {}),
     }

@@ -45,6 +45,10 @@ def _table(definition: dict[str, Any], stage: str, expiring: dict[str, str]) -> 
 
 
 def _definitions() -> list[dict[str, Any]]:
+    import app
+
+    # It says how every module is imported, and with them every model.
+    assert app.app.routes
     definitions = table_definitions()
     # In a process of the tests there are models of theirs, too.
     own = {model.Meta.table_name for model in BaseModel.stored_models if model.__module__.startswith("chalicelib.")}

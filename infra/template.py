@@ -99,13 +99,13 @@ def with_code(template: Mapping[str, Any], code: Mapping[str, str]) -> dict[str,
 def function_ids(template: Mapping[str, Any]) -> dict[str, str]:
     """Find the logical id of each function of a template, by the function's name."""
     return {
-        _name_of_handler(one): name
+        _function_name(one): name
         for name, one in template["Resources"].items()
         if one["Type"] == "AWS::Serverless::Function"
     }
 
 
-def _name_of_handler(function: Resource) -> str:
+def _function_name(function: Resource) -> str:
     """Name a function: ``app.ingest_events`` is ``ingest_events``, and ``app.app`` answers HTTP."""
     name = str(function["Properties"]["Handler"]).removeprefix("app.")
     return API if name == "app" else name
@@ -118,7 +118,7 @@ def _merged(packaged: Resource, stage: str, architecture: str) -> Resource:
     if kind == "AWS::Lambda::Permission":
         return dict(packaged)
     assert kind == "AWS::Serverless::Function", f"nobody has said what becomes of a {kind}"
-    name = _name_of_handler(packaged)
+    name = _function_name(packaged)
     function = function_resource(name, properties, stage=stage, architecture=architecture)
     if "Events" in properties:
         sources = properties["Events"].items()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 
 from infra.functions import API, FUNCTIONS
 from infra.queues import QUEUES
@@ -211,7 +212,8 @@ def _rollup(question: Question) -> Work:
     """Tell what rolling up a quarter-hour takes on average: a day is read with what it has by then."""
     earlier = max(ZERO, question.pairs / question.organizations / DAYS - 1) / 2
     more = (measured(_LAST_OF_ITS_DAY) - measured(_ROLLUP_SIZES[1000])).times(earlier / _EARLIER)
-    return at_size(question.events / question.pairs, _ROLLUP_SIZES) + more
+    reading = Work(read_units=more.read_units, cpu_ms=more.cpu_ms, wait_ms=more.wait_ms)
+    return at_size(question.events / question.pairs, _ROLLUP_SIZES) + reading
 
 
 def _kept(question: Question) -> Iterator[Amount]:
@@ -282,6 +284,7 @@ def _watched(question: Question) -> Iterator[Amount]:
         yield Amount(Purpose.WATCHING, "alarms", looked_at, f"{len(every)} alarms")
 
 
+@cache
 def _share_of_rule() -> Fraction:
     """Tell which share of the requests of API Gateway is traced, as the template says."""
     rules = [one for one in watching_resources("cost").values() if one["Type"] == "AWS::XRay::SamplingRule"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local.stack_process import BARE_PYTHON
+from local.stack_host import BARE_PYTHON
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -85,8 +85,8 @@ class LocalAws:
             (self._folder / folder).mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.stack_process"],
-                env=self._process_environment(),
+                [sys.executable, "-m", "local.stack_host"],
+                env=self._host_environment(),
                 cwd=Path(__file__).parent.parent,
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -123,7 +123,7 @@ class LocalAws:
         finally:
             connection.close()
 
-    def _process_environment(self) -> dict[str, str]:
+    def _host_environment(self) -> dict[str, str]:
         """Give it nothing of ours: neither an AWS account nor where our packages lie."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),

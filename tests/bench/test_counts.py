@@ -42,10 +42,10 @@ def test_the_pages_say_what_the_results_say() -> None:
 
 
 def test_a_computed_part_is_written_anew_and_the_rest_is_left() -> None:
-    page = "before\n<!-- computed: prices -->\nold\n<!-- until here -->\nbetween\n<!-- computed: even -->\n<!-- until here -->\n"
-    made = computed(page)
+    filled = "<!-- computed: prices -->\nwhat stood here\n<!-- until here -->\n"
+    made = computed(f"before\n{filled}between\n<!-- computed: even -->\n<!-- until here -->\n")
     assert made.startswith("before\n<!-- computed: prices -->\nLooked up on")
-    assert "old" not in made
+    assert "what stood here" not in made
     assert "\n<!-- until here -->\nbetween\n<!-- computed: even -->\n| machines" in made
 
 

@@ -3,6 +3,8 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,10 +17,11 @@ from chalicelib.platform.settings import read_settings
 from chalicelib.platform.tables import table_definitions, ttl_attributes
 from infra.functions import API, FUNCTIONS, log_group_id
 from infra.names import name_of
+from infra.policies import TABLES
 from infra.queues import DEAD_LETTERS_KEPT_S, QUEUES, dead_letters_id, queue_id
 from infra.tables import table_id, table_names
 from infra.template import function_ids, merged_template, with_code
-from tests.infra.packaged import chalice_template
+from tests.infra.packaged import ROOT, chalice_template
 
 STAGE = "demo"
 TEMPLATE: Mapping[str, Any] = merged_template(chalice_template(), stage=STAGE)
@@ -144,6 +147,17 @@ def test_the_template_fits_where_cloudformation_reads_it() -> None:
     assert len(json.dumps(TEMPLATE)) < 1_000_000
     assert len(RESOURCES) < 500
     assert len(TEMPLATE["Outputs"]) < 200
+
+
+def test_every_table_that_a_function_may_use_is_there_in_a_process_that_has_imported_nothing() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from infra.tables import table_names; print(*table_names())"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(told.stdout.split()) == {place.partition("/")[0] for one in TABLES.values() for place in one}
 
 
 @pytest.mark.parametrize("table", table_names())

@@ -4,13 +4,15 @@ Two organizations live through a winter: all aggregations, every price model, vo
 and cancellations, invoices in every state, notes, grants of every kind, holds. In the end some of it is unfinished.
 """
 
+from datetime import timedelta
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
 from chalicelib.invoices import store as invoices_store
 from chalicelib.shared.clock import clock
-from chalicelib.shared.time import parse_instant
+from chalicelib.shared.time import format_instant, parse_instant
 from chalicelib.usage import counters_store
 from tests.client import ApiClient
 from tests.stories.notation import read_story
@@ -134,6 +136,7 @@ def live_through(client: ApiClient) -> None:
         for story in (ACME, GLOBEX):
             _play(client, story)
     clock.set(parse_instant(NOW))
+    _send_many(client)
     _leave_unfinished(client)
 
 
@@ -150,6 +153,24 @@ def _set_up(client: ApiClient) -> None:
     seller = {"legal_name": "Seller Ltd.", "address": "1 Street\nTown", "tax_id": "XX1"}
     answer = client.put("/v1/settings", {"seller": seller, "late_limit_days": 60})
     assert answer.status_code == 200, answer.body
+
+
+def _send_many(client: ApiClient) -> None:
+    """Send very many events at once: those are packed otherwise than a few."""
+    start = parse_instant("2026-03-09T10:00:00Z")
+    events = [
+        {
+            "id": str(uuid5(NAMESPACE_URL, f"event {number}")),
+            "source": f"gateway-{number % 3}",
+            "type": "tokens" if number % 4 else "delay",
+            "subject": "globex",
+            "time": format_instant(start + timedelta(milliseconds=7919 * number)),
+            "data": {"n": number * number, "model": f"model-{number % 5}", "more": {"path": f"/{number}", "ok": True}},
+        }
+        for number in range(100)
+    ]
+    answer = client.post("/v1/events", events)
+    assert answer.status_code == 202, answer.body
 
 
 def _leave_unfinished(client: ApiClient) -> None:
