@@ -29,6 +29,11 @@ STAGE ?= dev
 ARCHITECTURE ?= arm64
 SOURCES := app.py chalicelib local infra bench tests
 
+# The package for this machine's own architecture, which tests/stack runs.
+LOCAL_PACKAGE := build/local/bundle.zip
+PACKAGED := app.py requirements.txt .chalice/config.json $(wildcard infra/*.py) \
+    $(shell find chalicelib -type f -not -path '*/__pycache__/*')
+
 # AWS's own engine, by requirements/dynamodb-local/pom.xml.
 DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 
@@ -38,7 +43,7 @@ DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 run: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
-test: lint types counts $(ASSETS)
+test: lint types counts $(ASSETS) $(LOCAL_PACKAGE)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: lint types counts $(ASSETS)
@@ -97,6 +102,9 @@ $(PACKAGES): package.json package-lock.json
 
 $(ASSETS): $(PACKAGES)
 	@requirements/copy-assets $(VENDOR)
+
+$(LOCAL_PACKAGE): $(READY) $(ASSETS) $(PACKAGED)
+	@$(BIN)/python -m infra package build/local --stage local --architecture $$(uname -m | sed 's/aarch64/arm64/') >/dev/null
 
 $(DYNAMODB_LOCAL): requirements/dynamodb-local/pom.xml requirements/dynamodb-local/hashes.txt
 	@requirements/dynamodb-local/fetch $@

@@ -6,6 +6,7 @@ stack that was deleted is made again around the tables it left behind.
 
 import argparse
 import json
+import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -105,7 +106,7 @@ def connect(region: str | None) -> Account:
     """Connect with the credentials of the environment, as the AWS command line finds them."""
     import boto3
 
-    session = boto3.Session(region_name=region)
+    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
     if session.region_name is None:
         raise StackFailed("No region: set AWS_REGION, or say --region.")
     return Account(

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tests.conformance.java_process import NotFetched, serving
+from tests.conformance.java_server import NotFetched, serving
 
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 _STORING = ("platform", "catalog", "usage", "credits", "invoices", "stories", "trust", "faults")
