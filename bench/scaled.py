@@ -17,15 +17,13 @@ from chalicelib.usage.fold import fold
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.rollup import levels_of
 
-_EVENTS_A_FOLD = 200
+_EVENTS_A_FOLD = 80
 
 
 class ScaledCounters:
     """Counters of about ``size`` events, spread over the days that begin at some midnights, in order."""
 
-    def __init__(self, size: int, midnights: Sequence[datetime], *, a_fold: int = _EVENTS_A_FOLD) -> None:
-        """``a_fold`` is how many events are folded before their states are multiplied."""
-        self._a_fold = a_fold
+    def __init__(self, size: int, midnights: Sequence[datetime]) -> None:
         self._catalog = catalog_service.meter_catalog()
         self._midnights = midnights
         self._a_day = size // len(midnights)
@@ -48,8 +46,8 @@ class ScaledCounters:
 
     def _counters(self, start: datetime, count: int) -> Counters:
         """Fold a quarter-hour of real events, then double it until it holds about as many as are wanted."""
-        counters = fold([pack_one(events(self._a_fold, start))], self._catalog)
-        for _ in range((count // self._a_fold).bit_length()):
+        counters = fold([pack_one(events(_EVENTS_A_FOLD, start))], self._catalog)
+        for _ in range((count // _EVENTS_A_FOLD).bit_length()):
             counters = doubled(counters, self._catalog)
         return counters
 

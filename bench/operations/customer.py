@@ -17,7 +17,6 @@ LAST_QUARTER = FEBRUARY - timedelta(minutes=15)
 NOW = LAST_QUARTER + timedelta(minutes=10)
 DECEMBER_DUE = datetime(2026, 1, 2, 1, tzinfo=UTC)
 _EVENTS = 1_000_000
-_A_FOLD = 60
 
 
 def count_customer(tally: Tally) -> None:
@@ -26,7 +25,7 @@ def count_customer(tally: Tally) -> None:
         with tally.area("definitions"):
             count_definitions(scene)
         midnights = [BEGUN + day * ONE_DAY for day in range((FEBRUARY - BEGUN).days)]
-        ScaledCounters(_EVENTS, midnights, a_fold=_A_FOLD).fill(LAST_QUARTER)
+        ScaledCounters(_EVENTS, midnights).fill(LAST_QUARTER)
         scene.set_clock(DECEMBER_DUE)
         with tally.area("billing"):
             count_billing(scene)

@@ -24,8 +24,8 @@ def quantity(question: Question, price: str, purpose: Purpose = Purpose.EVENTS) 
     return sum(found, Fraction(0))
 
 
-def one_organization(events: int, **more: int) -> Question:
-    return Question(organizations=1, events=events, invoices=0, **more)
+def one_organization(events: int) -> Question:
+    return Question(organizations=1, events=events, invoices=0)
 
 
 def test_idle_costs_at_most_a_dollar_without_alarms() -> None:

@@ -30,8 +30,10 @@ _SEATS = {"key": "seats", "name": "Seats", "type": "recurring", "amount": "31", 
 class Commands:
     """One random life; ``told`` has every request with its answer."""
 
-    def __init__(self, client: ApiClient, clock: Clock, chance: Random) -> None:
+    def __init__(self, client: ApiClient, clock: Clock, chance: Random, begins: Callable[[], None]) -> None:
+        """Take a client; ``begins`` is called before each command, but not before the pages of a list."""
         self.told: list[tuple[str, Any]] = []
+        self._begins = begins
         self._client = client
         self._clock = clock
         self._chance = chance
@@ -73,6 +75,7 @@ class Commands:
 
     def _send(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         """Send a request, keep its answer, and give the body of one that succeeded."""
+        self._begins()
         answer = self._client.request(method, path, body=body, **more)
         shown = answer.json_body if answer.body and "json" in answer.headers["Content-Type"] else len(answer.body)
         self.told.append((f"{self._now} {method} {path} {body} {more}", (answer.status_code, shown)))
@@ -95,6 +98,7 @@ class Commands:
         return found
 
     def _job(self, name: str) -> None:
+        self._begins()
         self.told.append((f"{self._now} {name}", self._client.invoke(name, _SCHEDULED)))
 
     def _organization(self) -> str:

@@ -57,6 +57,12 @@ def _number(value: str) -> Ask:
     return lambda send: f"{put(send, n=number(value))} {stored(send, 'n')}"
 
 
+def _projected_number(send: Send) -> str:
+    put(send, n=number("0.0000001"))
+    asked = {"TableName": CREDITS, "Key": key(), "ProjectionExpression": "n"}
+    return str(send("GetItem", asked)["Item"]["n"]["N"])
+
+
 def _nested_number(send: Send) -> str:
     put(send, x={"L": [number("1.0")]})
     item = send("GetItem", {"TableName": CREDITS, "Key": key()})["Item"]
@@ -198,6 +204,13 @@ DIFFERENCES: tuple[Difference, ...] = (
         (f"{DONE} 1.50", f"{DONE} 1.5", f"{DONE} 1.5"),
         f"{DONE} 1.5",
         "no: numbers are written without zeros at the end, and read as numbers",
+    ),
+    Difference(
+        "how 0.0000001 comes back in a part of its item",
+        _projected_number,
+        ("1E-7", "0.0000001", "0.0000001"),
+        "0.0000001",
+        "no: numbers are read as numbers",
     ),
     Difference(
         "how 1.0 inside a list comes back",

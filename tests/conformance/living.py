@@ -17,7 +17,7 @@ from chalicelib.shared.ids import sort_ids
 from tests.client import ApiClient
 from tests.conformance.commands import BEGIN, Commands
 from tests.conformance.engines import Engine, Send
-from tests.faults.world import TickingClock, fresh_process
+from tests.faults.world import fresh_process
 
 Through = Callable[[Send], Send]
 
@@ -25,16 +25,35 @@ Through = Callable[[Send], Send]
 def live(engine: Engine, seed: int, *, steps: int, through: Through = lambda send: send) -> list[tuple[str, Any]]:
     """Live on empty tables, and give every request with its answer; calls to the engine go ``through`` something."""
     engine.empty()
-    with _repeatable(seed), pytest.MonkeyPatch.context() as patch:
+    seconds = _Seconds()
+    with _repeatable(seed, seconds), pytest.MonkeyPatch.context() as patch:
         patch.setattr(client(), "_make_api_call", through(engine.send))
         nobody = ApiClient(app.app, None)
-        commands = Commands(nobody.as_holder_of(nobody.make_key("admin")), clock, Random(seed))
+        commands = Commands(nobody.as_holder_of(nobody.make_key("admin")), clock, Random(seed), seconds.next)
         commands.live(steps)
         return commands.told
 
 
+class _Seconds:
+    """A real clock that goes on by a second with each command, and by a nanosecond with each look.
+
+    How often it is looked at is up to the engine, which decides how many pages a list has; ids hold what it tells.
+    """
+
+    def __init__(self) -> None:
+        self._second, self._looks = 1_768_000_000, 0
+
+    def next(self) -> None:
+        """Begin another second."""
+        self._second, self._looks = self._second + 1, 0
+
+    def __call__(self) -> int:
+        self._looks += 1
+        return self._second * 10**9 + self._looks
+
+
 @contextmanager
-def _repeatable(seed: int) -> Iterator[None]:
+def _repeatable(seed: int, seconds: _Seconds) -> Iterator[None]:
     chance = Random(seed)
     auth.use_key_source(find_key)
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +61,7 @@ def _repeatable(seed: int) -> Iterator[None]:
         patch.setattr(secrets, "randbits", chance.getrandbits)
         patch.setattr(secrets, "token_hex", lambda size: chance.randbytes(size).hex())
         patch.setattr(secrets, "token_urlsafe", lambda size: chance.randbytes(size).hex())
-        patch.setattr(clock, "real_ns", TickingClock())
+        patch.setattr(clock, "real_ns", seconds)
         patch.setattr(sort_ids, "_last", 0)
         patch.setattr(together, "run_all", together.in_turn)
         patch.setattr(retries, "sleep", lambda seconds: None)

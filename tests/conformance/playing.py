@@ -1,13 +1,16 @@
 """Plays a script of calls on an engine, and gives what was answered to each step.
 
-Two of the listed differences meet the scripts, both of moto. It forgets tokens: a transaction that is sent again after
-it was applied is not sent to it, and has the answer that the others give. And it ends a walk over pages with its last
-item, where the others may end with an empty page: that one is left out.
+Three of the listed differences meet the scripts, all of moto. It forgets tokens: a transaction that is sent again after
+it was applied is not sent to it, and has the answer that the others give. It ends a walk over pages with its last item,
+where the others may end with an empty page: that one is left out. And in parts of items it writes numbers with
+exponents: there they are written as everywhere else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
+from chalicelib.shared.numbers import show_decimal
 from tests.conformance.engines import MOTO, Engine, answered
 from tests.conformance.storage_scripts import Step
 
@@ -24,7 +27,8 @@ def play(engine: Engine, steps: Sequence[Step]) -> list[Any]:
         if engine.name == MOTO and token in applied:
             told.append({})
             continue
-        told.append(_play_step(engine, step))
+        answer = _play_step(engine, step)
+        told.append(_without_exponents(answer) if engine.name == MOTO and _is_of_parts(step) else answer)
         if token and told[-1] == {}:
             applied.add(token)
     return told
@@ -42,6 +46,21 @@ def _play_step(engine: Engine, step: Step) -> Any:
 
 def _is_of_index(step: Step) -> bool:
     return "IndexName" in step.arguments
+
+
+def _is_of_parts(step: Step) -> bool:
+    return "ProjectionExpression" in step.arguments
+
+
+def _without_exponents(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [_without_exponents(each) for each in answer]
+    if not isinstance(answer, dict):
+        return answer
+    return {
+        name: show_decimal(Decimal(value)) if name == "N" else _without_exponents(value)
+        for name, value in answer.items()
+    }
 
 
 def _pages(engine: Engine, step: Step) -> Iterator[Arguments]:
