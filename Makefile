@@ -92,7 +92,7 @@ lock: $(READY)
 	    --no-emit-find-links --custom-compile-command "make lock" --output-file requirements/dev.txt requirements/dev.in
 
 clean:
-	rm -rf $(VENV) node_modules $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules build $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.txt requirements/dev.txt
 	@PYTHON="$(PYTHON)" requirements/install $(VENV)
