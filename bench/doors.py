@@ -8,11 +8,9 @@ from urllib.parse import urlencode
 import app
 from chalicelib.platform.http import registered_routes
 from chalicelib.shared.clock import clock
-from chalicelib.shared.time import format_instant
 from local.gateway import Gateway, lambda_context
 from local.http_server import HttpRequest
-
-_QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:"
+from local.lambda_events import queue_event, scheduled_event
 
 
 class Refused(Exception):
@@ -51,36 +49,11 @@ class Doors:
 
     def run(self, schedule: str) -> Any:
         """Let a schedule fire."""
-        event = {
-            "version": "0",
-            "id": "bench",
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": "000000000000",
-            "region": "us-east-1",
-            "resources": [],
-            "detail": {},
-            "time": format_instant(clock.now()),
-        }
-        return self.invoke(schedule, event)
+        return self.invoke(schedule, scheduled_event(clock.now()))
 
     def receive(self, function: str, bodies: Sequence[Any]) -> Any:
         """Give the function of a queue a batch of messages; raises ``Refused`` when it names one that failed."""
-        records = [
-            {
-                "messageId": f"message-{place}",
-                "receiptHandle": "bench",
-                "messageAttributes": {},
-                "attributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "awsRegion": "us-east-1",
-                "eventSourceARN": f"{_QUEUE_ARN}{function}",
-                "body": json.dumps(body),
-            }
-            for place, body in enumerate(bodies)
-        ]
-        answer = self.invoke(function, {"Records": records})
+        answer = self.invoke(function, queue_event(function, [json.dumps(body) for body in bodies]))
         if answer and answer["batchItemFailures"]:
             raise Refused(function, answer)
         return answer

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from bench.billing import JANUARY, JANUARY_DUE, LAST_QUARTER, NOW, Figures, bill_due, get_invoice, ref_of, shown
 from bench.customers import publish_plan, subscribe
-from bench.store import Meter, item_bytes, open_store
+from bench.sizes import item_bytes
+from bench.store import Meter, open_store
 from bench.workload import ORGANIZATION, JsonEvent, create_meters, create_organization, events, send
 from chalicelib.invoices import commands, invoice_service
 from chalicelib.invoices.tables import InvoicesItem

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from bench.sizes import item_bytes
 from chalicelib.catalog import store as catalog_store
 from chalicelib.catalog import tables as catalog_tables
 from chalicelib.credits import tables as credits_tables
@@ -164,22 +165,6 @@ def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) 
 
 def _units_of(size: int) -> int:
     return max(1, -(-size // _READ_UNIT_BYTES))
-
-
-def item_bytes(item: dict[str, dict[str, Any]]) -> int:
-    """Count the bytes of an item as DynamoDB does: names and values; a number takes a byte for two digits and one."""
-    return sum(len(name.encode()) + _value_bytes(*next(iter(value.items()))) for name, value in item.items())
-
-
-def _value_bytes(kind: str, value: Any) -> int:
-    if kind == "S":
-        return len(value.encode())
-    if kind == "B":
-        return len(value)
-    if kind == "N":
-        return (len(value) + 1) // 2 + 1
-    assert kind in ("BOOL", "NULL"), f"no item of the app has a {kind}"
-    return 1
 
 
 @contextmanager

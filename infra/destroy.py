@@ -5,12 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from infra.deploy import Account, connect
-from infra.names import name_of
+from infra.safekeeping import existing_tables, stage_tables
 from infra.stack import WAIT, Stack
-from infra.tables import table_names
 
 __all__ = ["StageHoldsItems", "add_arguments", "destroy", "run"]
 
@@ -29,8 +26,7 @@ def destroy(stage: str, account: Account, *, with_items: bool = False) -> list[s
     Unless ``with_items``, raises ``StageHoldsItems`` before anything is changed, or when something came in before the
     stack was gone: then the tables stay. May be repeated after a failure at any place: what is gone is passed over.
     """
-    tables = [name_of(stage, table) for table in table_names()]
-    there = [table for table in tables if _exists(account.dynamodb, table)]
+    there = existing_tables(account.dynamodb, list(stage_tables(stage).values()))
     if not with_items:
         _refuse_items(account.dynamodb, there)
     Stack(account.cloudformation, f"meterfold-{stage}").delete()
@@ -48,16 +44,6 @@ def _refuse_items(dynamodb: Any, tables: Sequence[str]) -> None:
     full = [table for table in tables if _holds_items(dynamodb, table)]
     if full:
         raise StageHoldsItems(full)
-
-
-def _exists(dynamodb: Any, table: str) -> bool:
-    try:
-        dynamodb.describe_table(TableName=table)
-    except ClientError as fault:
-        if fault.response["Error"]["Code"] == "ResourceNotFoundException":
-            return False
-        raise
-    return True
 
 
 def _holds_items(dynamodb: Any, table: str) -> bool:

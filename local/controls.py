@@ -1,7 +1,6 @@
 """The routes that exist only on the local server, under ``/_local``: clock, jobs, queues and direct functions."""
 
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from chalicelib.shared.time import format_instant, parse_instant
 from local.gateway import lambda_context
 from local.http_server import HttpAnswer, HttpRequest
 from local.jobs import Jobs
+from local.lambda_events import queue_event
 from local.problems import refused, wrong_method
 
 PREFIX = "/_local/"
@@ -71,17 +71,8 @@ class Controls:
         handlers = [source.name for source in self._app.event_sources if getattr(source, "queue", None) == name]
         if not handlers:
             raise NotFound(f"There is no queue {name}.")
-        message = {
-            "messageId": str(uuid.uuid4()),
-            "receiptHandle": "local",
-            "body": request.body.decode("utf-8", "replace"),
-            "attributes": {"ApproximateReceiveCount": "1"},
-            "messageAttributes": {},
-            "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{name}",
-            "awsRegion": "us-east-1",
-        }
-        failed = self._app.handler_map[handlers[0]]({"Records": [message]}, lambda_context(handlers[0]))
+        event = queue_event(name, [request.body.decode("utf-8", "replace")])
+        failed = self._app.handler_map[handlers[0]](event, lambda_context(handlers[0]))
         return _json(failed or {"batchItemFailures": []})
 
     def _invoke(self, name: str, request: HttpRequest) -> HttpAnswer:

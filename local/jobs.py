@@ -10,8 +10,8 @@ from typing import Any
 from chalice.app import Chalice, ScheduleExpression
 
 from chalicelib.shared.clock import clock
-from chalicelib.shared.time import format_instant
 from local.gateway import lambda_context
+from local.lambda_events import scheduled_event
 
 logger = logging.getLogger("local")
 
@@ -40,18 +40,7 @@ class Jobs:
 
     def run(self, name: str) -> Any:
         """Run a job now and give its report."""
-        event = {
-            "version": "0",
-            "id": "local",
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": "000000000000",
-            "region": "us-east-1",
-            "time": format_instant(clock.now()),
-            "resources": [],
-            "detail": {},
-        }
-        return self._app.handler_map[name](event, lambda_context(name))
+        return self._app.handler_map[name](scheduled_event(clock.now()), lambda_context(name))
 
     def start(self) -> None:
         """Run the schedules from now on, in a thread of their own."""

@@ -25,6 +25,7 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"):
     os.environ.pop(name, None)
 
 import gc
+import io
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ from chalice.local import LambdaContext
 from hypothesis import HealthCheck, settings
 
 from chalicelib.catalog.store import find_key, forget_definitions
-from chalicelib.platform import auth
+from chalicelib.platform import auth, logging
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.clock import clock as domain_clock
 from tests.client import ApiClient
@@ -130,3 +131,12 @@ def client(tables: None, clock: Clock) -> ApiClient:
 
     nobody = ApiClient(app.app, None)
     return nobody.as_holder_of(nobody.make_key("admin"))
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Give what the app logs during a test."""
+    stream = io.StringIO()
+    before = logging.write_to(stream)
+    yield stream
+    logging.write_to(before)

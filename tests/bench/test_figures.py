@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bench.reads import measure_reads
-from bench.store import item_bytes, read_units
+from bench.sizes import item_bytes
+from bench.store import read_units
 from bench.workload import NOON, events, json_lines
 from bench.writes import measure_writes
 from chalicelib.platform.connection import disconnect

@@ -6,45 +6,19 @@ entry stays, the greater of the two; where it moves, the old one and the new one
 when the read may be stale: of single items each by itself, of a query all of a page together, before any filter.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from bench.sizes import Item, item_bytes
 from chalicelib.platform.tables import table_definitions
 from tests.conformance.engines import Send
 
 Arguments = dict[str, Any]
-Item = Mapping[str, Mapping[str, Any]]
 
 _WRITTEN_KB = 1024
 _READ_BYTES = 4096
-
-
-def item_bytes(item: Item) -> int:
-    """Count the bytes of an item: names and values, as they were measured on AWS."""
-    return sum(len(name.encode()) + _value_bytes(*next(iter(value.items()))) for name, value in item.items())
-
-
-def _value_bytes(kind: str, value: Any) -> int:
-    if kind == "S":
-        return len(value.encode())
-    if kind == "B":
-        return len(value)
-    if kind == "N":
-        return _number_bytes(Decimal(value))
-    assert kind in ("BOOL", "NULL"), f"no item of the app has a {kind}"
-    return 1
-
-
-def _number_bytes(value: Decimal) -> int:
-    """One byte, one for every two significant digits before the point and after it, one for the sign."""
-    whole, _, part = format(abs(value), "f").partition(".")
-    before, after = whole.lstrip("0"), part.rstrip("0")
-    if not after:
-        before = before.rstrip("0")
-    return 1 + (len(before) + 1) // 2 + (len(after.lstrip("0") if not before else after) + 1) // 2 + (value < 0)
 
 
 def _units(size: int, unit: int) -> int:

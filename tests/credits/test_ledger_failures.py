@@ -12,7 +12,7 @@ from chalicelib.credits import ledger_failure_service, service, store
 from chalicelib.credits.tables import EntriesItem, PageItem
 from chalicelib.credits.verify_service import VerifyPlace, verify_ledger
 from chalicelib.credits.wallet import Wallet
-from chalicelib.platform import logging, retries
+from chalicelib.platform import retries
 from chalicelib.platform.writes import commit
 from chalicelib.shared.errors import Busy
 from tests.client import ApiClient
@@ -24,14 +24,6 @@ from tests.credits.build import JANUARY, grant, wallet
 def counted() -> Iterator[Counted]:
     with counting() as taken:
         yield taken
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    before = logging.write_to(stream)
-    yield stream
-    logging.write_to(before)
 
 
 @pytest.fixture

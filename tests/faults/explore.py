@@ -14,10 +14,11 @@ from chalicelib.shared.time import parse_quarter_hour, quarter_hour_of
 from chalicelib.usage import rollup, store
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.refolding_service import mark_range
+from tests.faults import rules
 from tests.faults.naive import Books, Received, quantity
 from tests.faults.rules import passing
-from tests.faults.schedules import Actor, Stage, every_schedule, some_schedules
-from tests.faults.tap import Rule
+from tests.faults.schedules import Actor, Stage, acting, every_schedule, some_schedules
+from tests.faults.tap import Call, Reply, Rule, Send
 from tests.faults.world import ACME, FROM, NOON, UNTIL, World, always, beginning, go_back
 from tests.usage.damaged import damage, sort_keys
 
@@ -212,3 +213,16 @@ def _shows(books: Books, world: World, meters: Sequence[Meter], shown: Mapping[s
         for meter in meters
         if meter.key in shown
     )
+
+
+def losing_header(number: int) -> Rule:
+    """Lose the answer to one of the headers of counters that the actor ``one`` writes, in the order of its writes."""
+    written = itertools.count()
+
+    def rule(call: Call, send: Send) -> Reply:
+        reply = send(call.request)
+        if call.operation == "PutItem" and acting() == "one" and next(written) == number:
+            raise rules.UNKNOWN["ReadTimeoutError"](call)
+        return reply
+
+    return rule

@@ -1,6 +1,5 @@
 """All schedules of queries and corrections against what writes meanwhile: each answer is right when it is given."""
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -8,11 +7,8 @@ import pytest
 from chalicelib.catalog.meters import Aggregation
 from chalicelib.shared.errors import EventVoided
 from chalicelib.usage import counters_store
-from tests.faults import rules
-from tests.faults.explore import InFlight, amend, ask, explore, in_turn, roll_up, send, void
+from tests.faults.explore import InFlight, amend, ask, explore, in_turn, losing_header, roll_up, send, void
 from tests.faults.rules import break_pages
-from tests.faults.schedules import acting
-from tests.faults.tap import Call, Reply, Rule, Send
 from tests.faults.world import NOON, World, event
 
 AN_HOUR = timedelta(hours=1)
@@ -81,20 +77,7 @@ def test_rollup_and_rollup_in_pages_when_the_answer_to_a_header_is_lost(small: W
     small.received(event("late", NOON - AN_HOUR, v=4**2))
     actors = {"one": roll_up(small), "other": roll_up(small)}
     for number in range(2):
-        explore(small, actors, rule=lambda number=number: _losing_header(number), at_least=15)  # type: ignore[misc]
-
-
-def _losing_header(number: int) -> Rule:
-    """Lose the answer to one header that one of the rollups writes: of the quarter-hour, or of the day."""
-    written = itertools.count()
-
-    def rule(call: Call, send: Send) -> Reply:
-        reply = send(call.request)
-        if call.operation == "PutItem" and acting() == "one" and next(written) == number:
-            raise rules.UNKNOWN["ReadTimeoutError"](call)
-        return reply
-
-    return rule
+        explore(small, actors, rule=lambda number=number: losing_header(number), at_least=15)  # type: ignore[misc]
 
 
 def test_a_query_while_an_event_is_voided_and_rolled_up(small: World) -> None:

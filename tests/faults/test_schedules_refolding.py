@@ -1,6 +1,5 @@
 """All schedules of rollups that find damaged counters, against whatever else reads and writes there."""
 
-import itertools
 import os
 from datetime import timedelta
 
@@ -8,21 +7,19 @@ import pytest
 
 from chalicelib.catalog.meters import Aggregation
 from chalicelib.usage import counters_store
-from tests.faults import rules
 from tests.faults.explore import (
     InFlight,
     ask,
     damage_and_mark,
     explore,
     in_turn,
+    losing_header,
     refold,
     roll_up,
     roll_up_marks_of,
     send,
     void,
 )
-from tests.faults.schedules import acting
-from tests.faults.tap import Call, Reply, Rule, Send
 from tests.faults.world import NOON, World, event
 
 # All schedules of two rollups that both mend are too many for each test run: METERFOLD_EVERY_SCHEDULE=1 runs them.
@@ -97,17 +94,4 @@ def test_two_rollups_in_pages_when_the_answer_to_a_header_is_lost(
     actors = {"one": roll_up_marks_of(damaged, 4), "other": roll_up_marks_of(damaged, 4)}
     # What the two write of the quarter-hour and of the day is first refused, and then replaces.
     for number in (1, 3):
-        explore(damaged, actors, rule=lambda number=number: _losing_header(number), drawn=SOME)  # type: ignore[misc]
-
-
-def _losing_header(number: int) -> Rule:
-    """Lose the answer to one header that one of the rollups writes: refused ones come before those that replace."""
-    written = itertools.count()
-
-    def rule(call: Call, send: Send) -> Reply:
-        reply = send(call.request)
-        if call.operation == "PutItem" and acting() == "one" and next(written) == number:
-            raise rules.UNKNOWN["ReadTimeoutError"](call)
-        return reply
-
-    return rule
+        explore(damaged, actors, rule=lambda number=number: losing_header(number), drawn=SOME)  # type: ignore[misc]

@@ -5,26 +5,18 @@ It is one organization unless told otherwise: ``acme``, in USD and UTC, with the
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from chalice.test import HTTPResponse
 
 from chalicelib.shared.clock import clock
 from chalicelib.shared.time import parse_instant
+from local.lambda_events import scheduled_event
 from tests.client import ApiClient
 
 INVOICES = "/v1/organizations/acme/invoices"
-SCHEDULED = {
-    "version": "0",
-    "id": "0",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "0",
-    "region": "us-east-1",
-    "time": "2026-01-01T00:00:00Z",
-    "resources": [],
-    "detail": {},
-}
+SCHEDULED = scheduled_event(datetime(2026, 1, 1, tzinfo=UTC))
 CENT: dict[str, Any] = {
     "key": "tokens",
     "name": "Tokens",

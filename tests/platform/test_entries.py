@@ -1,7 +1,6 @@
 import ast
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -19,14 +18,6 @@ from tests.house.sources import Source, dotted, files, functions, sample, text_o
 
 CONTEXT = SimpleNamespace(aws_request_id="8a1f")
 TEXT = "what somebody sent"
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    before = logging.write_to(stream)
-    yield stream
-    logging.write_to(before)
 
 
 def line_of(written: io.StringIO) -> dict[str, Any]:

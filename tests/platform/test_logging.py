@@ -25,14 +25,6 @@ ROOT = Path(__file__).parents[2]
 BOXES = "/v1/organizations/acme/boxes"
 
 
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    before = logging.write_to(stream)
-    yield stream
-    logging.write_to(before)
-
-
 def lines(written: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.getvalue().splitlines()]
 

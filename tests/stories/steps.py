@@ -2,29 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalice.test import HTTPResponse
 
 from chalicelib.shared.time import format_instant
+from local.lambda_events import scheduled_event
 from tests.client import ApiClient
 from tests.stories.grants import read_end, read_grant
 from tests.stories.notation import Row, Step, StoryError, instant_of_stamp, split_stamp
 from tests.stories.plans import read_plan
 
-_SCHEDULED = {
-    "version": "0",
-    "id": "0",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "0",
-    "region": "us-east-1",
-    "time": "2026-01-01T00:00:00Z",
-    "resources": [],
-    "detail": {},
-}
+_SCHEDULED = scheduled_event(datetime(2026, 1, 1, tzinfo=UTC))
 _SOURCE = "stories"
 
 

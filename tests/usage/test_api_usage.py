@@ -10,6 +10,7 @@ from chalice.test import HTTPResponse
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.time import parse_instant
 from chalicelib.usage import query as query_service
+from local.lambda_events import scheduled_event
 from tests.client import ApiClient
 from tests.usage import sent
 from tests.usage.sent import event
@@ -156,20 +157,7 @@ def test_the_same_question_has_the_same_answer_after_the_rollup(api: ApiClient, 
         {"timezone": "Asia/Tokyo", "from_": "2026-01-10"},
     ]
     before = [quantities(asked(api, **question)) for question in questions]
-    report = api.invoke(
-        "rollup_usage",
-        {
-            "version": "0",
-            "id": "1",
-            "detail-type": "Scheduled Event",
-            "source": "aws.events",
-            "account": "0",
-            "region": "us-east-1",
-            "time": "2026-01-15T13:00:00Z",
-            "resources": [],
-            "detail": {},
-        },
-    )
+    report = api.invoke("rollup_usage", scheduled_event(clock.now()))
     assert report["rollup"] == {"rolled_up": 5, "left": 0, "unfinished": ()}
     assert [quantities(asked(api, **question)) for question in questions] == before
 

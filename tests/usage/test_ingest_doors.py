@@ -9,6 +9,7 @@ from chalicelib.platform import retries
 from chalicelib.platform.connection import client as dynamodb
 from chalicelib.shared.errors import InvalidInput, TooLarge
 from chalicelib.usage import store
+from local.lambda_events import queue_event
 from tests.client import ApiClient
 from tests.platform.conftest import service_fault
 from tests.usage import sent
@@ -23,22 +24,8 @@ def api(client: ApiClient) -> ApiClient:
 
 def batch(*messages: Any) -> dict[str, Any]:
     """Write the event that Lambda passes for messages named m1, m2, …; text goes as it is."""
-    return {
-        "Records": [
-            {
-                "messageId": f"m{number}",
-                "receiptHandle": f"r{number}",
-                "body": message if isinstance(message, str) else json.dumps(message),
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:usage-events",
-                "awsRegion": "us-east-1",
-            }
-            for number, message in enumerate(messages, 1)
-        ]
-    }
+    texts = [message if isinstance(message, str) else json.dumps(message) for message in messages]
+    return queue_event("usage-events", texts)
 
 
 def failed(api: ApiClient, *messages: Any) -> list[str]:
