@@ -7,7 +7,7 @@ from typing import NamedTuple
 from chalice.app import Chalice, Response
 
 from chalicelib.platform.http import Routes, RouteSpec
-from chalicelib.platform.wrapper import chalice_view, serve
+from chalicelib.platform.wrapper import chalice_view, failed_import, serve
 
 # Module, method, path, name, content types.
 Row = tuple[str, str, str, str, tuple[str, ...]]
@@ -39,7 +39,11 @@ def _late_view(route: LateRoute, routes_of: Callable[[str], Routes]) -> Callable
         return chalice_view(_find(routes_of(route.module), route))
 
     def view(**path: str) -> Response:
-        return declared()(**path)
+        try:
+            found = declared()
+        except Exception as fault:  # noqa: BLE001 - Chalice would answer it without a word of what it was
+            return failed_import(fault, method=route.method, path=route.path)
+        return found(**path)
 
     view.__name__ = route.name
     return view

@@ -37,6 +37,8 @@ ANNOTATIONS = frozenset({"organization", "invoice", "shard"})
 
 # What is in every line besides its fields, in every line of metrics, and what each metric takes there, at most.
 _LINE_BYTES, _COUNTS_BYTES, _METRIC_BYTES = 170, 180, 75
+# A text of so few characters is dropped rather than cut.
+_SHORT = 16
 _MOST_PLACES = 12
 
 _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
@@ -105,7 +107,11 @@ def _without_texts(record: standard.LogRecord) -> bool:
 
 
 def _allowed(fields: dict[str, Any]) -> dict[str, Any]:
-    """Keep the fields that are on the list, short enough: places go first, the outermost before others."""
+    """Keep the fields that are on the list, short enough.
+
+    Places go first, the outermost before others; then long texts lose their ends, and at last whole fields go, the
+    latest first. A number is never cut.
+    """
     allowed = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
     places = allowed.pop("places", [])
     for name, value in allowed.items():
@@ -114,9 +120,13 @@ def _allowed(fields: dict[str, Any]) -> dict[str, Any]:
     most = MOST_BYTES_A_REQUEST - _LINE_BYTES - _counted.size()
     while places and _size({**allowed, "places": places}) > most:
         places = places[1:]
-    while not places and _size(allowed) > most:
-        longest = max(allowed, key=lambda name: len(str(allowed[name])))
-        allowed[longest] = str(allowed[longest])[: len(str(allowed[longest])) // 2]
+    while not places and allowed and _size(allowed) > most:
+        lengths = {name: len(str(value)) for name, value in allowed.items() if not isinstance(value, int)}
+        longest = max(lengths, key=lengths.__getitem__, default="")
+        if lengths.get(longest, 0) > _SHORT:
+            allowed[longest] = str(allowed[longest])[: lengths[longest] // 2]
+        else:
+            allowed.popitem()
     return {**allowed, "places": places} if places else allowed
 
 

@@ -62,6 +62,7 @@ def _reshaped(request: Any, response: Response) -> Answer:
     kept = {name: str(value) for name, value in response.headers.items() if name == "Allow" and value}
     detail = details.get(status, "Not possible.")
     answer = internal_problem() if status >= 500 else problem_of_status(status, detail, kept)
+    logging.count(Metric.FAULTS, int(answer.status >= 500))
     logging.log("request", method=getattr(request, "method", None), status=answer.status)
     return answer
 
@@ -74,6 +75,13 @@ def chalice_view(spec: RouteSpec) -> Callable[..., Response]:
 
     view.__name__ = spec.name
     return view
+
+
+def failed_import(fault: Exception, *, method: str, path: str) -> Response:
+    """Answer a request whose route could not be imported as any other unexpected fault."""
+    logging.count(Metric.FAULTS)
+    logging.log_fault("unexpected fault", fault, route=path, method=method, status=500)
+    return _response(internal_problem())
 
 
 def _response(answer: Answer) -> Response:

@@ -185,7 +185,10 @@ class Replaced:
         """Tell the health of those counters, of none that all is 0; ``None`` when it lay in pages, or is not known."""
         if self.header is None or self.header.get("p"):
             return None
-        return decode_health(self.header["b"]["B"]) if self.header else Health()
+        try:
+            return decode_health(self.header["b"]["B"]) if self.header else Health()
+        except _UNREADABLE:
+            return None
 
 
 def put_counters(stretch: Stretch, counters: Counters, catalog: MeterCatalog, fold_id: str) -> Replaced | None:

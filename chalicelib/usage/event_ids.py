@@ -42,11 +42,13 @@ def _in_planes(together: bytes) -> bytes:
 
 
 def unpack_ids(blob: bytes, count: int) -> list[str]:
-    """Unpack the ``count`` ids of a blob, in their order."""
+    """Unpack the ``count`` ids of a blob, in their order; raises ``ValueError`` for a layout that is not known here."""
     kind, rest = blob[:1], blob[1:]
     if kind == b"1":
         ids: list[str] = json.loads(zlib.decompress(rest))
         return ids
+    if kind not in (b"0", b"2"):
+        raise ValueError("a later release wrote these ids")
     h = (rest if kind == b"0" else _from_planes(rest, count)).hex()
     return [
         f"{h[at : at + 8]}-{h[at + 8 : at + 12]}-{h[at + 12 : at + 16]}-{h[at + 16 : at + 20]}-{h[at + 20 : at + 32]}"

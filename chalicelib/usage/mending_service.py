@@ -10,12 +10,13 @@ exactly that header; where another stands there meanwhile nothing is written, an
 from collections.abc import Callable
 from datetime import datetime
 
+from chalicelib.catalog import service as catalog_service
 from chalicelib.catalog.meters import MeterCatalog
 from chalicelib.shared.clock import clock
 from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.time import parse_quarter_hour
 from chalicelib.usage import counters_store, store
-from chalicelib.usage.counters import Counters
+from chalicelib.usage.counters import CODE_VERSION, Counters, definitions_number
 from chalicelib.usage.counters_store import Stored, Stretch
 from chalicelib.usage.expiry import is_closed
 from chalicelib.usage.fold import fold
@@ -52,9 +53,19 @@ def mend_quarter_hour(stretch: Stretch, refused: Counters, catalog: MeterCatalog
     found = stored.counters
     if is_closed(int(stored.header.kept_until_s or 0), now):
         return found is None or found.segments >= folded.segments
-    if found is not None and found.definitions > folded.definitions:
+    if found is not None and folded.definitions < found.definitions and _may_be_known(found.definitions):
         return False
     return _put_right(stored, folded, catalog)
+
+
+def _may_be_known(definitions: int) -> bool:
+    """Tell whether counters that were read before may really know so much.
+
+    What the meters never had is damage, or from before the meters were restored. A later version of the fold's code is
+    that of another release, which runs beside this one or ran before it: what it wrote is not for this one to judge.
+    """
+    newest = definitions_number(catalog_service.meter_catalog().version)
+    return definitions <= newest or definitions >= definitions_number(0, code_version=CODE_VERSION + 1)
 
 
 def _put_right(stored: Stored, counters: Counters, catalog: MeterCatalog) -> bool:

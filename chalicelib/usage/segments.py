@@ -205,7 +205,7 @@ class Shape:
             return [_scalar(column[1])] * len(self.rows)
         if kind == "k":
             return self._chosen(list(map(_scalar, column[1])), column[2])
-        return [_scalar(text) for text in column[1]]
+        return list(map(_scalar, self._texts_of(column)))
 
     def document(self, at: int) -> dict[str, Any]:
         """Rebuild ``{"data": …, "extensions"?: …}`` of the row at a place of this shape, literals kept."""
@@ -240,6 +240,8 @@ class Shape:
             return self._chosen(column[1], column[2])
         if kind in ("i", "n"):
             return self._numbers(column)
+        if kind not in ("s", "j"):
+            raise ValueError(f"a later release wrote a column of the kind {kind}")
         texts: list[str] = column[1]
         return [dump(text) for text in texts] if kind == "s" else texts
 

@@ -142,3 +142,13 @@ def test_an_invocation_writes_at_most_1024_bytes_too(written: io.StringIO) -> No
 
 def test_the_app_is_the_one_that_is_measured() -> None:
     assert len(registered_routes()) == sum(len(methods) for methods in app.app.routes.values())
+
+
+def test_a_line_beside_every_metric_ends_and_never_cuts_a_number(written: io.StringIO) -> None:
+    for metric in Metric:
+        logging.count(metric, 1_000_000)
+    logging.log("run", function="rollup_usage", request_id=REQUEST.context["requestId"], rolled_up=12, left=345, days=6)
+    line = json.loads(written.getvalue().splitlines()[0])
+    assert line["message"] == "run"
+    kept = {name: line[name] for name in ("rolled_up", "left", "days") if name in line}
+    assert kept.items() <= {"rolled_up": 12, "left": 345, "days": 6}.items()

@@ -11,6 +11,7 @@ from chalicelib.shared.errors import InvalidInput, NotFound
 from chalicelib.shared.retention import RETENTION
 from chalicelib.shared.time import format_instant, format_quarter_hour, parse_instant, quarter_hour_of
 from chalicelib.usage import counters_store, store
+from chalicelib.usage.counters import definitions_number
 from chalicelib.usage.ranges import Range
 from chalicelib.usage.refolding_service import MAX_DAYS, Marked, mark_range
 from tests.client import ApiClient
@@ -54,6 +55,8 @@ DAMAGES: dict[str, Damage] = {
     "bytes that are none": lambda: overwrite(QUARTER_HOUR, blob=b"no counters"),
     "a day that cannot be read": lambda: overwrite(LOCAL_DAY, blob=b""),
     "pages that are not there": lambda: overwrite(LOCAL_DAY, blob=None, fold_id="gone", pages=2),
+    "meters that never were": lambda: overwrite(QUARTER_HOUR, definitions=definitions_number(10**6)),
+    "fewer segments and bytes that are none": lambda: overwrite(QUARTER_HOUR, segments=0, blob=b"no counters"),
     "segments that never were": lambda: overwrite(QUARTER_HOUR, segments=9),
     "a day of segments that never were": lambda: overwrite(LOCAL_DAY, segments=9, definitions=10**12),
     "expired too early": lambda: overwrite(QUARTER_HOUR, kept_until_s=find(QUARTER_HOUR).kept_until_s + 1),

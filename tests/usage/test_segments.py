@@ -17,7 +17,7 @@ from chalicelib.shared.strict_json import canonical, dump
 from chalicelib.shared.time import instant_of, microseconds, parse_instant, quarter_hour_start
 from chalicelib.usage.event_ids import pack_ids, unpack_ids
 from chalicelib.usage.events import Event
-from chalicelib.usage.segments import MAX_PACKED_BYTES, Packed, Segment, SegmentKind, pack, split
+from chalicelib.usage.segments import MAX_PACKED_BYTES, Packed, Segment, SegmentKind, Shape, pack, split
 from tests.cpu_time import least_cpu_s
 from tests.usage.build import NOON, as_read, event, number, segment
 
@@ -343,3 +343,13 @@ def test_comparing_and_rebuilding_every_row_takes_no_time_per_row_squared() -> N
         assert len([packed.event(row, "acme") for row in range(packed.rows)]) == 5000
 
     assert least_cpu_s(go_through) < 2
+
+
+def test_a_layout_that_is_not_known_is_refused_and_never_taken_for_another() -> None:
+    with pytest.raises(ValueError, match="later release"):
+        unpack_ids(b"3" + bytes(32), 2)
+    shape = Shape("call", range(2), {("data", "n"): ["x", [1, 2]]}, b"")
+    with pytest.raises(ValueError, match="later release"):
+        shape.scalars(("n",))
+    with pytest.raises(ValueError, match="later release"):
+        shape.document(0)
