@@ -4,8 +4,12 @@ import argparse
 import sys
 from types import ModuleType
 
+from botocore.exceptions import ClientError, WaiterError
+
+from chalicelib.shared.errors import NotFound
 from infra import backup_export, backup_import, bundle, deploy, destroy, restore, verify
 from infra.refusals import Unpackaged
+from infra.safekeeping import TablesMissing
 from infra.stack import StackFailed
 
 # Each module says its arguments and runs: add_arguments(parser), run(options).
@@ -30,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(COMMANDS[options.command].run(options))
-    except (Unpackaged, StackFailed) as refusal:
+    except (Unpackaged, StackFailed, TablesMissing, NotFound, ClientError, WaiterError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
 

@@ -32,13 +32,15 @@ class Bucket:
         self.name = bucket_name(account=account, region=region)
 
     def make(self) -> None:
-        """Make the bucket unless it is there; raises ``ClientError`` when its name belongs to another account."""
-        if _exists(lambda: self._s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self._account)):
-            return
-        # The first region has no name of its own as a place.
-        place = {"LocationConstraint": self._region}
-        options = {} if self._region == "us-east-1" else {"CreateBucketConfiguration": place}
-        self._s3.create_bucket(Bucket=self.name, **options)
+        """Make the bucket unless it is there, and let nobody else in.
+
+        Raises ``ClientError`` when its name belongs to another account.
+        """
+        if not _exists(lambda: self._s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self._account)):
+            # The first region has no name of its own as a place.
+            place = {"LocationConstraint": self._region}
+            options = {} if self._region == "us-east-1" else {"CreateBucketConfiguration": place}
+            self._s3.create_bucket(Bucket=self.name, **options)
         self._s3.put_public_access_block(
             Bucket=self.name, PublicAccessBlockConfiguration=_PRIVATE, ExpectedBucketOwner=self._account
         )

@@ -8,15 +8,15 @@ exported. ``verify`` finds what does not belong together.
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from infra.arguments import stage_name
 from infra.aws import dynamodb_client
-from infra.backup_items import Item, write_line
+from infra.backup_items import write_line
 from infra.backup_manifest import Manifest, TableFile
-from infra.safekeeping import TablesMissing, existing_tables, stage_tables
+from infra.safekeeping import TablesMissing, require_tables, stage_tables, walk_items
 
 __all__ = ["add_arguments", "export_stage", "run"]
 
@@ -27,10 +27,9 @@ def export_stage(dynamodb: Any, stage: str, folder: Path) -> Manifest:
     Raises ``TablesMissing`` and ``FileExistsError``.
     """
     tables = stage_tables(stage)
-    missing = set(tables.values()) - set(existing_tables(dynamodb, list(tables.values())))
-    if missing:
-        raise TablesMissing(f"There is no {', no '.join(sorted(missing))}.")
-    folder.mkdir(parents=True, exist_ok=True)
+    require_tables(dynamodb, list(tables.values()))
+    # Names and addresses of people are in there.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty.")
     began_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -43,7 +42,7 @@ def export_stage(dynamodb: Any, stage: str, folder: Path) -> Manifest:
 def _export_table(dynamodb: Any, name: str, path: Path) -> TableFile:
     hashed, items = hashlib.sha256(), 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for item in _walk(dynamodb, name):
+        for item in walk_items(dynamodb, name):
             line = write_line(item)
             file.write(line)
             hashed.update(line.encode())
@@ -51,15 +50,10 @@ def _export_table(dynamodb: Any, name: str, path: Path) -> TableFile:
     return TableFile(path.name, items, hashed.hexdigest())
 
 
-def _walk(dynamodb: Any, name: str) -> Iterator[Item]:
-    for page in dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
-        yield from page["Items"]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to: a folder that is not there, or empty")
-    parser.add_argument("--stage", required=True, help="name of the stage")
+    parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage")
     parser.add_argument("--region", help="instead of AWS_REGION")
 
 

@@ -1,8 +1,8 @@
 """Import an export into the tables of another stage, which are made where they are not there yet.
 
 Every hash is checked before the first item is written. Tables that hold anything are refused, unless an import that
-stopped is to go on (``--again``): then each item is written where it is not there, and one that is there must be the
-same. A deployment of the stage takes the tables over afterwards.
+stopped is to go on (``--again``): then all that they hold must be in the export, and what is not there is written. A
+deployment of the stage takes the tables over afterwards.
 """
 
 import argparse
@@ -15,11 +15,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.arguments import stage_name
 from infra.aws import dynamodb_client
 from infra.backup_items import Item, place_of, write_line
 from infra.backup_manifest import ExportDamaged, Manifest, TableFile, items_of, read_export
 from infra.names import name_of
-from infra.safekeeping import TablesMissing, existing_tables, make_table, protect_table, stage_tables
+from infra.safekeeping import (
+    TablesMissing,
+    existing_tables,
+    holds_items,
+    make_table,
+    protect_table,
+    stage_tables,
+    walk_items,
+)
 
 __all__ = ["ItemsDiffer", "TablesHoldItems", "add_arguments", "import_stage", "run"]
 
@@ -39,16 +48,20 @@ class ItemsDiffer(Exception):
 def import_stage(dynamodb: Any, folder: Path, stage: str, *, again: bool = False) -> Manifest:
     """Import an export; ``again`` goes on with an import that stopped. Answers the export's manifest.
 
-    Raises ``ExportDamaged``, ``TablesMissing``, ``TablesHoldItems`` before anything is written, and ``ItemsDiffer``.
+    Raises ``ExportDamaged``, ``TablesMissing``, ``TablesHoldItems`` and ``ItemsDiffer`` before anything is written, and
+    ``ItemsDiffer`` also when somebody else writes meanwhile.
     """
     manifest = read_export(folder)
     tables = stage_tables(stage)
     if set(manifest.tables) != set(tables):
         raise TablesMissing(f"The export has {sorted(manifest.tables)}, and this release {sorted(tables)}.")
     there = existing_tables(dynamodb, list(tables.values()))
-    full = [] if again else [name for name in there if _holds_items(dynamodb, name)]
-    if full:
+    full = [name for name in there if holds_items(dynamodb, name)]
+    if full and not again:
         raise TablesHoldItems(f"These tables hold items: {', '.join(full)}.")
+    for table, name in tables.items():
+        if name in full:
+            _refuse_strangers(dynamodb, folder, manifest.tables[table], name)
     for table, name in tables.items():
         if name not in there:
             make_table(dynamodb, stage, table)
@@ -59,9 +72,12 @@ def import_stage(dynamodb: Any, folder: Path, stage: str, *, again: bool = False
     return manifest
 
 
-def _holds_items(dynamodb: Any, name: str) -> bool:
-    found = dynamodb.scan(TableName=name, Limit=1, ConsistentRead=True)
-    return bool(found["Items"]) or "LastEvaluatedKey" in found
+def _refuse_strangers(dynamodb: Any, folder: Path, file: TableFile, name: str) -> None:
+    """Refuse a table that holds what is not in the export, before anything is written: it is another stage's."""
+    known = {write_line(item) for item in items_of(folder, file)}
+    for item in walk_items(dynamodb, name):
+        if write_line(item) not in known:
+            raise ItemsDiffer(f"{name}: {place_of(item)} is there, and is not as in the export.")
 
 
 def _import_table(dynamodb: Any, folder: Path, file: TableFile, name: str) -> None:
@@ -91,7 +107,7 @@ def _refuse_another(dynamodb: Any, name: str, item: Item) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="what export wrote")
-    parser.add_argument("--stage", required=True, help="name of the stage to import into")
+    parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage to import into")
     parser.add_argument("--again", action="store_true", help="go on with an import that stopped")
     parser.add_argument("--region", help="instead of AWS_REGION")
 

@@ -47,13 +47,16 @@ class Manifest:
 
 def _read_manifest(folder: Path) -> Manifest:
     try:
-        document: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        document: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ExportDamaged(f"{folder} has no {MANIFEST}: it is no export, or one that did not end.") from None
-    if document.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ExportDamaged(f"{folder} is no export of a kind that is known here.")
-    tables = {table: TableFile(**file) for table, file in document["tables"].items()}
-    return Manifest(document["stage"], document["began_at"], tables)
+    try:
+        tables = {table: TableFile(**file) for table, file in document["tables"].items()}
+        return Manifest(document["stage"], document["began_at"], tables)
+    except (KeyError, TypeError, AttributeError):
+        raise ExportDamaged(f"{folder / MANIFEST} is not as it was written.") from None
 
 
 def read_export(folder: Path) -> Manifest:
@@ -68,13 +71,13 @@ def read_export(folder: Path) -> Manifest:
 def _faults(folder: Path, table: str, file: TableFile) -> Iterator[str]:
     hashed, items = hashlib.sha256(), 0
     try:
-        with (folder / file.file).open(encoding="utf-8", newline="\n") as lines:
+        with (folder / file.file).open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                hashed.update(line.encode())
+                hashed.update(line)
                 items += 1
                 try:
-                    read_line(line)
-                except LineDamaged as fault:
+                    read_line(line.decode())
+                except (LineDamaged, UnicodeDecodeError) as fault:
                     yield f"{table}: line {number}: {fault}"
     except OSError:
         yield f"{table}: there is no {file.file}"

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from infra.archive import Sizes, check_sizes, sizes_of, write_zip
+from infra.arguments import stage_name
 from infra.bytecode import compile_files
-from infra.packaging import Packaged, chalice_package
+from infra.packaging import chalice_package
 from infra.slimming import slim
-from infra.template import ARCHITECTURES, merged_template
+from infra.template import ARCHITECTURES, merged_template, with_code
 from infra.wheels import fetch_wheels
 
 __all__ = ["Package", "add_arguments", "build_package", "bundle_of", "run"]
@@ -56,7 +57,7 @@ def build_package(folder: Path, *, stage: str, architecture: str = "arm64", root
     check_sizes(sizes)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BUNDLE).write_bytes(content)
-    template = merged_template(_with_bundle(packaged), stage=stage, architecture=architecture)
+    template = merged_template(with_code(packaged.template, f"./{BUNDLE}"), stage=stage, architecture=architecture)
     (folder / TEMPLATE).write_text(json.dumps(template, indent=2) + "\n")
     return Package(folder / BUNDLE, template, sizes)
 
@@ -67,21 +68,10 @@ def bundle_of(files: Mapping[str, bytes]) -> bytes:
         return write_zip(compile_files(slim(files), Path(scratch)))
 
 
-def _with_bundle(packaged: Packaged) -> dict[str, Any]:
-    """Let the functions of Chalice's template take their code from the zip beside it."""
-    resources = {
-        name: {**one, "Properties": {**one["Properties"], "CodeUri": f"./{BUNDLE}"}}
-        if one["Type"] == "AWS::Serverless::Function"
-        else one
-        for name, one in packaged.template["Resources"].items()
-    }
-    return {**packaged.template, "Resources": resources}
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
     parser.add_argument("folder", type=Path, nargs="?", help="where to write; build/STAGE unless said")
-    parser.add_argument("--stage", default="dev", help="name of the stage, such as dev or prod")
+    parser.add_argument("--stage", type=stage_name, default="dev", help="name of the stage, such as dev or prod")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64")
 
 

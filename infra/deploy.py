@@ -6,7 +6,6 @@ stack that was deleted is made again around the tables it left behind.
 
 import argparse
 import json
-import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.arguments import parameter, stage_name
 from infra.artifacts import Bucket
+from infra.aws import open_session
 from infra.names import name_of
 from infra.stack import Plan, Stack, StackFailed, as_text
 from infra.template import ARCHITECTURES, with_code
@@ -69,6 +70,7 @@ def deploy(wanted: Wanted, account: Account, agrees: Callable[[Plan], bool]) -> 
             stack.drop(plan)
             return None
         stack.carry_out(plan)
+    stack.protect()
     found = stack.outputs()
     if plan.creates or wanted.new_admin_key:
         found["AdminKey"] = make_admin_key(account.functions, wanted.stage)
@@ -81,7 +83,8 @@ def make_admin_key(functions: Any, stage: str) -> str:
     answer = functions.invoke(FunctionName=name_of(stage, "create_api_key"), Payload=json.dumps(body).encode())
     said = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        raise StackFailed("The stack stands, but no admin key could be made.", [str(said.get("errorMessage", said))])
+        told = "The stack stands, but no admin key could be made; ARGS=--admin-key tries again."
+        raise StackFailed(told, [str(said.get("errorMessage", said))])
     return str(said["secret"])
 
 
@@ -104,11 +107,7 @@ def _parameters(wanted: Wanted, known: set[str]) -> dict[str, str]:
 
 def connect(region: str | None) -> Account:
     """Connect with the credentials of the environment, as the AWS command line finds them."""
-    import boto3
-
-    session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
-    if session.region_name is None:
-        raise StackFailed("No region: set AWS_REGION, or say --region.")
+    session = open_session(region)
     return Account(
         id=session.client("sts").get_caller_identity()["Account"],
         region=session.region_name,
@@ -121,12 +120,17 @@ def connect(region: str | None) -> Account:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
-    parser.add_argument("--stage", required=True, help="name of the stage, such as dev or prod")
+    parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage, such as dev or prod")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64")
     parser.add_argument("--region", help="instead of AWS_REGION")
     parser.add_argument("--yes", action="store_true", help="do not ask before carrying the plan out")
     parser.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter of the template"
+        "--parameter",
+        type=parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a parameter of the template",
     )
     parser.add_argument("--new-secret", action="store_true", help="change the signing secret: portal links end")
     parser.add_argument("--admin-key", action="store_true", help="make one more admin key")
@@ -142,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
         stage=options.stage,
         bundle=package.bundle,
         template=package.template,
-        parameters=dict(one.split("=", maxsplit=1) for one in options.parameter),
+        parameters=dict(options.parameter),
         new_secret=options.new_secret,
         new_admin_key=options.admin_key,
     )
@@ -153,6 +157,8 @@ def run(options: argparse.Namespace) -> int:
         print("Nothing was changed.", file=sys.stderr)
         return 1
     shown = {"url": found["Url"], "console_url": found["ConsoleUrl"], "admin_key": found.get("AdminKey")}
+    if "AdminKey" not in found:
+        print("No admin key was made: ARGS=--admin-key makes one.", file=sys.stderr)
     print(json.dumps({name: value for name, value in shown.items() if value is not None}))
     return 0
 

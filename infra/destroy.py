@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from infra.arguments import stage_name
 from infra.deploy import Account, connect
-from infra.safekeeping import existing_tables, stage_tables
+from infra.safekeeping import existing_tables, holds_items, stage_tables
 from infra.stack import WAIT, Stack
 
 __all__ = ["StageHoldsItems", "add_arguments", "destroy", "run"]
@@ -26,7 +27,7 @@ def destroy(stage: str, account: Account, *, with_items: bool = False) -> list[s
     Unless ``with_items``, raises ``StageHoldsItems`` before anything is changed, or when something came in before the
     stack was gone: then the tables stay. May be repeated after a failure at any place: what is gone is passed over.
     """
-    there = existing_tables(account.dynamodb, list(stage_tables(stage).values()))
+    there = [name for name in stage_tables(stage).values() if _stays(account.dynamodb, name)]
     if not with_items:
         _refuse_items(account.dynamodb, there)
     Stack(account.cloudformation, f"meterfold-{stage}").delete()
@@ -40,21 +41,22 @@ def destroy(stage: str, account: Account, *, with_items: bool = False) -> list[s
     return there
 
 
+def _stays(dynamodb: Any, name: str) -> bool:
+    """Tell whether a table is there and not on its way out already: then an earlier try was interrupted."""
+    if not existing_tables(dynamodb, [name]):
+        return False
+    return bool(dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING")
+
+
 def _refuse_items(dynamodb: Any, tables: Sequence[str]) -> None:
-    full = [table for table in tables if _holds_items(dynamodb, table)]
+    full = [table for table in tables if holds_items(dynamodb, table)]
     if full:
         raise StageHoldsItems(full)
 
 
-def _holds_items(dynamodb: Any, table: str) -> bool:
-    """Look for one item. A table's own count is up to six hours old; a scan of one item reads one item."""
-    found = dynamodb.scan(TableName=table, Limit=1, Select="COUNT", ConsistentRead=True)
-    return bool(found["Count"]) or "LastEvaluatedKey" in found
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
-    parser.add_argument("--stage", required=True, help="name of the stage")
+    parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage")
     parser.add_argument("--region", help="instead of AWS_REGION")
     parser.add_argument(
         "--with-items-of", metavar="STAGE", help="delete what the tables hold too: say the name of the stage again"

@@ -9,13 +9,15 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from chalicelib.shared.time import format_instant, parse_instant
+from infra.arguments import stage_name
 from infra.aws import dynamodb_client
-from infra.safekeeping import Sleep, TablesMissing, existing_tables, protect_table, stage_tables
+from infra.safekeeping import Sleep, TablesMissing, existing_tables, protect_table, require_tables, stage_tables
 
 __all__ = ["InstantNotKept", "TablesExist", "add_arguments", "restore_stage", "run"]
 
@@ -37,16 +39,18 @@ def restore_stage(
     """Restore every table of the stage ``source`` into the stage ``target``; without an instant the latest there is.
 
     Answers the tables of the target. Raises ``TablesMissing``, ``TablesExist`` and ``InstantNotKept`` before anything
-    is changed. ``again`` goes on with a restore that stopped: the tables that are there are taken as restored.
+    is changed, and ``ValueError`` for ``again`` without the instant of the first time. ``again`` goes on with a restore
+    that stopped: the tables that are there are taken as restored.
     """
+    if again and at is None:
+        raise ValueError("Going on needs the instant that the first try named: the latest is another one by now.")
     sources, targets = stage_tables(source), stage_tables(target)
-    missing = set(sources.values()) - set(existing_tables(dynamodb, list(sources.values())))
-    if missing:
-        raise TablesMissing(f"There is no {', no '.join(sorted(missing))}.")
+    require_tables(dynamodb, list(sources.values()))
     there = existing_tables(dynamodb, list(targets.values()))
     if there and not again:
         raise TablesExist(f"These tables are there already: {', '.join(there)}.")
     instant = _instant(dynamodb, sources, at)
+    print(f"Restoring as of {format_instant(instant)}.", file=sys.stderr)
     for table, name in sources.items():
         if targets[table] in there:
             continue
@@ -82,8 +86,9 @@ def _kept(dynamodb: Any, name: str) -> tuple[datetime, datetime]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
-    parser.add_argument("--from", required=True, dest="source", metavar="STAGE", help="the stage to restore")
-    parser.add_argument("--to", required=True, dest="target", metavar="STAGE", help="the stage whose tables are made")
+    stage: dict[str, Any] = {"required": True, "type": stage_name, "metavar": "STAGE"}
+    parser.add_argument("--from", dest="source", help="the stage to restore", **stage)
+    parser.add_argument("--to", dest="target", help="the stage whose tables are made", **stage)
     parser.add_argument("--at", required=True, help="an instant such as 2026-01-31T23:59:59Z, or latest")
     parser.add_argument("--again", action="store_true", help="go on with a restore that stopped, at the same instant")
     parser.add_argument("--region", help="instead of AWS_REGION")
@@ -92,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Restore from the command line; answers the exit code."""
     try:
-        at = None if options.at == "latest" else _read_instant(options.at)
+        at = None if options.at == "latest" else parse_instant(options.at)
         dynamodb = dynamodb_client(options.region)
         made = restore_stage(dynamodb, at, source=options.source, target=options.target, again=options.again)
     except (ValueError, TablesMissing, TablesExist, InstantNotKept, WaiterError, ClientError) as refusal:
@@ -101,10 +106,3 @@ def run(options: argparse.Namespace) -> int:
     print(f"Made {', '.join(made)}.", file=sys.stderr)
     print(f"Next: python -m infra verify --stage {options.target}; make deploy STAGE={options.target}", file=sys.stderr)
     return 0
-
-
-def _read_instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text} has no offset: write it with Z, or with +02:00.")
-    return instant.astimezone(UTC)

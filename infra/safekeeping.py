@@ -5,7 +5,7 @@ takes them over afterwards.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,7 +15,16 @@ from chalicelib.platform.tables import table_definitions, ttl_attributes
 from infra.names import name_of
 from infra.tables import table_names
 
-__all__ = ["TablesMissing", "existing_tables", "make_table", "protect_table", "stage_tables"]
+__all__ = [
+    "TablesMissing",
+    "existing_tables",
+    "holds_items",
+    "make_table",
+    "protect_table",
+    "require_tables",
+    "stage_tables",
+    "walk_items",
+]
 
 Sleep = Callable[[float], None]
 
@@ -36,6 +45,25 @@ def stage_tables(stage: str) -> dict[str, str]:
 def existing_tables(dynamodb: Any, names: Sequence[str]) -> list[str]:
     """List those of some tables that exist."""
     return [name for name in names if _exists(dynamodb, name)]
+
+
+def require_tables(dynamodb: Any, names: Sequence[str]) -> None:
+    """Raise ``TablesMissing`` unless all of some tables exist."""
+    missing = set(names) - set(existing_tables(dynamodb, names))
+    if missing:
+        raise TablesMissing(f"There is no {', no '.join(sorted(missing))}.")
+
+
+def holds_items(dynamodb: Any, name: str) -> bool:
+    """Look for one item. A table's own count is up to six hours old; a scan of one item reads one item."""
+    found = dynamodb.scan(TableName=name, Limit=1, Select="COUNT", ConsistentRead=True)
+    return bool(found["Count"]) or "LastEvaluatedKey" in found
+
+
+def walk_items(dynamodb: Any, name: str) -> Iterator[dict[str, Any]]:
+    """Walk every item of a table."""
+    for page in dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
+        yield from page["Items"]
 
 
 def _exists(dynamodb: Any, name: str) -> bool:

@@ -104,7 +104,7 @@ class Stack:
             "Parameters": given,
             "Capabilities": _CAPABILITIES,
             "Tags": [{"Key": name, "Value": value} for name, value in sorted(tags.items())],
-            "ImportExistingResources": creates,
+            "ImportExistingResources": True,
         }
         try:
             made = self._cloudformation.create_change_set(**asked)
@@ -134,6 +134,9 @@ class Stack:
         """Execute a change set and wait; raises ``StackFailed`` with every reason when it is rolled back."""
         self._cloudformation.execute_change_set(ChangeSetName=plan.id, StackName=self.name)
         self._wait("stack_create_complete" if plan.creates else "stack_update_complete")
+
+    def protect(self) -> None:
+        """Let nobody delete the stack in passing. Safe to repeat."""
         self._cloudformation.update_termination_protection(StackName=self.name, EnableTerminationProtection=True)
 
     def drop(self, plan: Plan) -> None:

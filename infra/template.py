@@ -83,12 +83,12 @@ def merged_template(chalice_template: Mapping[str, Any], *, stage: str, architec
     }
 
 
-def with_code(template: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, Any]:
-    """Let every function of a template take its code from where it was uploaded: ``{"Bucket": …, "Key": …}``."""
+def with_code(template: Mapping[str, Any], code: Mapping[str, str] | str) -> dict[str, Any]:
+    """Let every function of a template take its code from a file, or from ``{"Bucket": …, "Key": …}``."""
     return {
         **template,
         "Resources": {
-            name: {**one, "Properties": {**one["Properties"], "CodeUri": dict(code)}}
+            name: {**one, "Properties": {**one["Properties"], "CodeUri": code if isinstance(code, str) else dict(code)}}
             if one["Type"] == "AWS::Serverless::Function"
             else one
             for name, one in template["Resources"].items()

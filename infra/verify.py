@@ -13,23 +13,26 @@ import secrets
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib.platform.settings import settings
-from infra.aws import dynamodb_client
-from infra.safekeeping import existing_tables, stage_tables
-from infra.stack import StackFailed
+from chalicelib.shared.time import format_instant
+from infra.arguments import instant, stage_name
+from infra.aws import dynamodb_client, open_session
+from infra.safekeeping import require_tables, stage_tables
 
 __all__ = ["add_arguments", "run"]
 
-_LONG_AGO = "2000-01-01T00:00:00Z"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command line takes."""
-    parser.add_argument("--stage", required=True, help="name of the stage")
+    parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage")
     parser.add_argument("--organization", action="append", default=[], metavar="ID", help="only this one; repeatable")
-    parser.add_argument("--from", dest="start", default=_LONG_AGO, metavar="INSTANT", help="usage from then on")
-    parser.add_argument("--to", dest="end", metavar="INSTANT", help="usage before then")
+    bound: dict[str, Any] = {"type": instant, "metavar": "INSTANT"}
+    parser.add_argument("--from", dest="start", default=_LONG_AGO, help="usage from then on", **bound)
+    parser.add_argument("--to", dest="end", help="usage before then", **bound)
     parser.add_argument("--region", help="instead of AWS_REGION")
 
 
@@ -38,34 +41,33 @@ def run(options: argparse.Namespace) -> int:
 
     The stage is in the names of tables when the models are imported, so another one needs a process of its own.
     """
-    if settings.stage != options.stage or not settings.signing_secret:
-        return subprocess.run(_command(options), env=_environment(options), check=False).returncode
-    return _verify(options, datetime.now(UTC))
+    region = open_session(options.region).region_name
+    if (settings.stage, settings.region) != (options.stage, region) or not settings.signing_secret:
+        return subprocess.run(_command(options), env=_environment(options.stage, region), check=False).returncode
+    return _verify(options, region, datetime.now(UTC))
 
 
 def _command(options: argparse.Namespace) -> list[str]:
     """Say the same once more."""
-    command = [sys.executable, "-m", "infra", "verify", "--stage", options.stage, "--from", options.start]
-    command += ["--to", options.end] if options.end is not None else []
+    command = [sys.executable, "-m", "infra", "verify", "--stage", options.stage]
+    command += ["--from", format_instant(options.start)]
+    command += ["--to", format_instant(options.end)] if options.end is not None else []
     return [*command, *(word for one in options.organization for word in ("--organization", one))]
 
 
-def _environment(options: argparse.Namespace) -> dict[str, str]:
+def _environment(stage: str, region: str) -> dict[str, str]:
     """Name stage and region. The signing secret only keys sums here, which nobody else sees: any will do."""
-    region = {"AWS_REGION": options.region} if options.region else {}
     secret = {"METERFOLD_SIGNING_SECRET": secrets.token_urlsafe(48)}
-    return {**os.environ, **region, **secret, "METERFOLD_STAGE": options.stage}
+    return {**os.environ, **secret, "AWS_REGION": region, "METERFOLD_STAGE": stage}
 
 
-def _verify(options: argparse.Namespace, now: datetime) -> int:
+def _verify(options: argparse.Namespace, region: str, now: datetime) -> int:
     from infra.verifying import Wanted, verify_stage
 
     tables = list(stage_tables(options.stage).values())
-    missing = set(tables) - set(existing_tables(dynamodb_client(options.region), tables))
-    if missing:
-        raise StackFailed(f"There is no {', no '.join(sorted(missing))}.")
-    end = now + timedelta(days=1) if options.end is None else datetime.fromisoformat(options.end)
-    wanted = Wanted(organizations=options.organization, start=datetime.fromisoformat(options.start), end=end, now=now)
+    require_tables(dynamodb_client(region), tables)
+    end = now + timedelta(days=1) if options.end is None else options.end
+    wanted = Wanted(organizations=options.organization, start=options.start, end=end, now=now)
     report = verify_stage(wanted, lambda organization: print(organization, file=sys.stderr))
     print(json.dumps(report.shown(), indent=1))
     return 1 if report.findings else 0

@@ -7,14 +7,13 @@ from chalicelib.invoices.invoice import Invoice, InvoiceStatus
 from chalicelib.invoices.numbering import find_invoice_ref
 from infra.verify_report import Report
 
-__all__ = ["check_invoices"]
+__all__ = ["check_invoices", "read_invoices"]
 
 
 def check_invoices(organization: str, report: Report) -> list[Invoice]:
     """Check all invoices of an organization, and answer them."""
     head = store.read_head(organization)
-    # An invoice that was finalized since has a number beyond that head.
-    invoices = [one.invoice for one in store.list_invoices(organization, below=head.next_number)]
+    invoices = _below(head)
     report.looked_at["invoices"] += len(invoices)
     for what in (*_gaps(head, invoices), *_lost(organization, invoices)):
         report.add(organization, what)
@@ -22,6 +21,16 @@ def check_invoices(organization: str, report: Report) -> list[Invoice]:
         for what in _wrong_sums(invoice):
             report.add(organization, f"{invoice.id}: {what}")
     return invoices
+
+
+def read_invoices(organization: str) -> list[Invoice]:
+    """Read all invoices of an organization as they are now."""
+    return _below(store.read_head(organization))
+
+
+def _below(head: store.InvoicesHead) -> list[Invoice]:
+    """Read the invoices that a head counts: one that was finalized since has a number beyond."""
+    return [one.invoice for one in store.list_invoices(head.organization, below=head.next_number)]
 
 
 def _gaps(head: store.InvoicesHead, invoices: Sequence[Invoice]) -> Iterator[str]:

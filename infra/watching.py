@@ -248,7 +248,7 @@ def _looked_at(alarm: Alarm) -> dict[str, Any]:
 
 def _tracing(stage: str) -> Resources:
     rule = {
-        "RuleName": name_of(stage, "requests")[:32],
+        "RuleName": name_of(stage, "requests"),
         "Version": 1,
         "Priority": 1000,
         "ServiceName": f"{name_of(stage, API)}/{API_STAGE}",

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from infra.refusals import Unpackaged
 from local.stack_aws import REGION, AwsFailed, LocalAws
 from local.stack_edge import Edge, listen
 
@@ -70,7 +71,7 @@ def stack_up(options: StackOptions) -> int:
         scratch_folder = tempfile.TemporaryDirectory(prefix="meterfold-stack-", dir=_in_memory())
         with redirect_stdout(sys.stderr), scratch_folder as scratch:
             _serve_until(stop, options, Path(scratch), ready_line)
-    except (AwsFailed, ClientError) as failure:
+    except (AwsFailed, ClientError, Unpackaged) as failure:
         print(failure, file=sys.stderr)
         return FAILED
     except OSError as error:

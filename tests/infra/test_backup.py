@@ -147,6 +147,18 @@ def test_an_item_that_is_another_is_never_replaced(dynamodb: Any, exported: Path
     assert write_line(other) in stored(dynamodb)["credits"]
 
 
+def test_going_on_in_a_table_of_another_stage_is_refused_before_anything_is_written(
+    dynamodb: Any, exported: Path
+) -> None:
+    # No key of it clashes with one of the export.
+    stranger = {"pk": {"S": "org#somebody-else"}, "sk": {"S": "profile"}}
+    dynamodb.put_item(TableName=name_of(STAGE, "outbox"), Item=stranger)
+    before = stored(dynamodb)
+    with pytest.raises(ItemsDiffer, match="somebody-else"):
+        import_stage(dynamodb, exported, STAGE, again=True)
+    assert stored(dynamodb) == before
+
+
 Damage = Callable[[Path], None]
 
 
@@ -159,6 +171,19 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+def _flip_a_byte(path: Path) -> None:
+    """Make a byte one that no text has."""
+    content = bytearray(path.read_bytes())
+    content[20] = 0xFF
+    path.write_bytes(content)
+
+
+def _without_tables(path: Path) -> None:
+    document = json.loads(path.read_text())
+    del document["tables"]
+    path.write_text(json.dumps(document))
+
+
 def _another_balance(lines: list[str]) -> list[str]:
     at = next(number for number, line in enumerate(lines) if '"balance_minor":{"N":"' in line)
     return [*lines[:at], lines[at].replace('"balance_minor":{"N":"', '"balance_minor":{"N":"9'), *lines[at + 1 :]]
@@ -169,6 +194,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a line less": (lambda folder: _edit(folder, "invoices", lambda lines: lines[1:]), "invoices: .* items instead of"),
     "a line twice": (lambda folder: _edit(folder, "catalog", lambda lines: [*lines, lines[0]]), "catalog: .* instead"),
     "another order": (lambda folder: _edit(folder, "outbox", lambda lines: lines[::-1]), "outbox: outbox.jsonl is not"),
+    "a byte": (lambda folder: _flip_a_byte(folder / "catalog.jsonl"), r"catalog: line \d+: "),
+    "a manifest without tables": (lambda folder: _without_tables(folder / MANIFEST), "is not as it was written"),
     "no line": (lambda folder: _edit(folder, "outbox", lambda lines: ["{}\n", *lines[1:]]), "line 1: is no line"),
     "no file": (lambda folder: (folder / "usage-counters.jsonl").unlink(), "there is no usage-counters.jsonl"),
     "no manifest": (lambda folder: (folder / MANIFEST).unlink(), "it is no export, or one that did not end"),

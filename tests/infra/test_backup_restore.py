@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.platform.connection import client
 from chalicelib.platform.settings import settings
+from chalicelib.shared.time import format_instant
 from infra import restore
 from infra.__main__ import main
 from infra.aws import dynamodb_client
@@ -130,8 +131,19 @@ def test_tables_that_are_there_are_never_touched_unless_a_restore_goes_on(watche
         copy(watched)
     dynamodb.update_table(TableName=name_of(COPY, "outbox"), DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=name_of(COPY, "outbox"))
-    copy(watched, again=True)
+    copy(watched, LAST, again=True)
     assert stored(dynamodb, COPY) == before
+
+
+def test_going_on_needs_the_instant_that_was_named_first(
+    watched: Watched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy(watched)
+    assert capsys.readouterr().err == f"Restoring as of {format_instant(LAST)}.\n"
+    watched.restored.clear()
+    with pytest.raises(ValueError, match="the instant that the first try named"):
+        copy(watched, again=True)
+    assert watched.restored == []
 
 
 def test_a_stage_that_is_not_there_is_refused(dynamodb: Any) -> None:
@@ -146,7 +158,7 @@ def test_recovery_of_a_new_table_is_asked_for_until_it_is_possible(watched: Watc
     assert slept == [5, 5, 5]
     watched.refusals = 1000
     with pytest.raises(TablesMissing, match="run the command again"):
-        copy(watched, again=True, sleep=lambda seconds: None)
+        copy(watched, LAST, again=True, sleep=lambda seconds: None)
 
 
 def test_the_command_reads_an_instant_and_says_what_comes_next(
@@ -167,4 +179,4 @@ def test_the_command_reads_an_instant_and_says_what_comes_next(
     assert asked[0][1] == {"source": STAGE, "target": COPY, "again": False}
     assert f"verify --stage {COPY}" in capsys.readouterr().err
     assert main([*command, "2026-01-31T23:59:59"]) == 1
-    assert "has no offset" in capsys.readouterr().err
+    assert "must carry an offset" in capsys.readouterr().err

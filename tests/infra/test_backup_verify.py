@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from chalicelib.platform.connection import client
 from chalicelib.platform.settings import settings
 from chalicelib.shared.clock import clock
 from chalicelib.shared.time import parse_instant
-from infra import verify
+from infra import verify, verify_credits
 from infra.__main__ import main
 from infra.names import name_of
 from infra.verifying import Wanted, verify_stage
@@ -245,7 +246,43 @@ def test_another_stage_is_verified_by_a_process_of_its_own(monkeypatch: pytest.M
     assert len(env["METERFOLD_SIGNING_SECRET"]) >= 32
     assert env["METERFOLD_SIGNING_SECRET"] != settings.signing_secret
     # The child is told all that its parent was, and has then the stage that it wants.
-    monkeypatch.setattr(verify, "settings", argparse.Namespace(stage="other", signing_secret="known"))
-    monkeypatch.setattr(verify, "_verify", lambda options, now: (options.start, options.end, options.organization))
+    child = argparse.Namespace(stage="other", region="eu-west-1", signing_secret="known")
+    monkeypatch.setattr(verify, "settings", child)
+    monkeypatch.setattr(verify, "_verify", lambda options, region, now: (region, options.organization))
     options = argparse.Namespace(stage="other", start="a", end="b", organization=["c"], region=None)
-    assert verify.run(options) == ("a", "b", ["c"])  # type: ignore[comparison-overlap]
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert verify.run(options) == ("eu-west-1", ["c"])  # type: ignore[comparison-overlap]
+
+
+def test_a_region_that_only_the_profile_names_is_the_one_that_is_verified(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[dict[str, str]] = []
+
+    def start(command: list[str], *, env: dict[str, str], check: bool) -> Any:
+        started.append(env)
+        return argparse.Namespace(returncode=0)
+
+    (tmp_path / "config").write_text("[default]\nregion = eu-central-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setattr(subprocess, "run", start)
+    # The stage is that of this process, the region is not: the models of this process would read another one.
+    assert main(["verify", "--stage", settings.stage]) == 0
+    assert [env["AWS_REGION"] for env in started] == ["eu-central-1"]
+
+
+def test_what_differs_in_one_look_only_is_a_stage_at_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    look, looks = verify_credits._shown, []
+
+    def once_without(invoices: Any) -> Any:
+        looks.append(1)
+        return Counter() if len(looks) == 1 else look(invoices)
+
+    monkeypatch.setattr(verify_credits, "_shown", once_without)
+    assert main(["verify", "--stage", settings.stage, "--organization", "acme"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+    assert len(looks) == 2

@@ -233,3 +233,42 @@ def test_the_template_that_is_deployed_takes_the_uploaded_bundle(account: Accoun
     assert {one["Bucket"] for one in code} == {bucket}
     assert {one["Key"] for one in code} <= set(keys)
     assert account.s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+
+
+def test_a_deployment_that_was_interrupted_is_made_good_by_the_next(
+    account: Account, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(stack: Stack, until: str) -> None:
+        wait(stack, until)
+        raise KeyboardInterrupt
+
+    wait = Stack._wait
+    with monkeypatch.context() as patch:
+        patch.setattr(Stack, "_wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            deploy(wanted(stage, tmp_path), account, yes)
+    found = deploy(wanted(stage, tmp_path, new_admin_key=True), account, lambda plan: pytest.fail(f"asks {plan}"))
+    assert found is not None
+    assert "AdminKey" in found
+    made = account.cloudformation.describe_stacks(StackName=f"meterfold-{stage}")["Stacks"][0]
+    assert made["EnableTerminationProtection"]
+
+
+def test_every_change_set_takes_over_tables_that_are_there(
+    account: Account, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update that was rolled back leaves its new tables behind, and the next update must not stumble over them."""
+    asked: list[dict[str, Any]] = []
+    create = account.cloudformation.create_change_set
+
+    def note(**said: Any) -> Any:
+        asked.append(said)
+        return create(**said)
+
+    monkeypatch.setattr(account.cloudformation, "create_change_set", note)
+    deploy(wanted(stage, tmp_path), account, yes)
+    deploy(wanted(stage, tmp_path, of=template(stage, Timeout=20)), account, yes)
+    assert [(one["ChangeSetType"], one["ImportExistingResources"]) for one in asked] == [
+        ("CREATE", True),
+        ("UPDATE", True),
+    ]

@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from chalice import Chalice
+from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib.platform.http import Routes
