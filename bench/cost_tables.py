@@ -22,6 +22,7 @@ _MACHINES = {
     "five m7g.large": 5 * Fraction("59.57"),
 }
 _BATCHES = (1, 10, 100, 500, 2000)
+_TAKING = (Purpose.INGEST, Purpose.ROLLUP)
 _DENSITIES = (1_000_000, 10_000_000, 100_000_000)
 
 
@@ -66,17 +67,17 @@ def _batches() -> str:
     rows = []
     for batch in _BATCHES:
         questions = [_one(10_000_000, batch=batch, door=door) for door in Door]
-        taken = [_dollars(_per_million(one, Purpose.EVENTS)) if fits(one) else "too large" for one in questions]
+        taken = [_dollars(_per_million(one, *_TAKING)) if fits(one) else "too large" for one in questions]
         rows.append([f"{batch:,}", *taken, _dollars(_per_million(questions[0], Purpose.KEEPING))])
     return _table(head, rows)
 
 
 def _densities() -> str:
-    head = ["events a month of one organization", "in a quarter-hour", "taken in and rolled up", "kept for 440 days"]
+    head = ["events a month of one organization", "in a quarter-hour", "taken in", "rolled up", "kept for 440 days"]
     rows = []
     for events in _DENSITIES:
         question = _one(events)
-        million = (_dollars(_per_million(question, purpose)) for purpose in (Purpose.EVENTS, Purpose.KEEPING))
+        million = (_dollars(_per_million(question, purpose)) for purpose in (*_TAKING, Purpose.KEEPING))
         rows.append([f"{events:,}", shown(events / question.pairs), *million])
     return _table(head, rows)
 
@@ -86,7 +87,7 @@ def _shares() -> str:
     cost = Cost(_one(100_000_000), PRICES)
     found: dict[tuple[str, str], Fraction] = {}
     for line in cost.lines:
-        if line.amount.purpose is Purpose.EVENTS:
+        if line.amount.purpose in _TAKING:
             key = (line.price.service, line.price.what)
             found[key] = found.get(key, Fraction(0)) + line.dollars / 100
     whole = sum(found.values(), start=Fraction(0))
@@ -101,8 +102,8 @@ def _one(events: int, *, batch: int = 500, door: Door = Door.HTTP) -> Question:
     return Question(organizations=1, events=events, batch=batch, door=door, invoices=0, alarms=False)
 
 
-def _per_million(question: Question, purpose: Purpose) -> Fraction | None:
-    return Cost(question, PRICES).per_million(purpose)
+def _per_million(question: Question, *purposes: Purpose) -> Fraction | None:
+    return Cost(question, PRICES).per_million(*purposes)
 
 
 def _dollars(value: Fraction | None) -> str:
@@ -118,7 +119,7 @@ def _idle() -> str:
 def _even() -> str:
     """Tell from how many events on machines ask for no more than what is paid by use."""
     question = _one(100_000_000)
-    each = Cost(question, PRICES).of(Purpose.EVENTS, Purpose.KEEPING) / 100
+    each = Cost(question, PRICES).of(*_TAKING, Purpose.KEEPING) / 100
     rows = [[what, f"${_cents(a_month)}", f"{round(a_month / each):,} million"] for what, a_month in _MACHINES.items()]
     return _table(["machines", "a month", "asked by Meterfold for, events a month kept for 440 days"], rows)
 

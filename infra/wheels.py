@@ -7,7 +7,6 @@ and it is let nowhere else. What was fetched is kept under a key of all that dec
 import hashlib
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,15 +30,23 @@ def fetch_wheels(requirements: Path, lock: Path, *, architecture: str, kept_in: 
     Raises ``Unpackaged`` when pip finds no wheel for the architecture, or one whose hash is not in the lock.
     """
     folder = kept_in / _key(requirements, lock, architecture)
-    if folder.is_dir():
-        return folder
-    kept_in.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept_in) as scratch:
-        wheels = Path(scratch, "wheels")
-        _download(requirements, lock, architecture=architecture, into=wheels)
-        check_hashes(wheels, lock.read_text())
-        shutil.move(wheels, folder)
+    if not folder.is_dir():
+        kept_in.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept_in) as scratch:
+            wheels = Path(scratch, "wheels")
+            _download(requirements, lock, architecture=architecture, into=wheels)
+            _keep(wheels, folder)
+    check_hashes(folder, lock.read_text())
     return folder
+
+
+def _keep(wheels: Path, folder: Path) -> None:
+    """Put the wheels where the next run finds them, unless another run has been faster."""
+    try:
+        wheels.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
 
 
 def _key(requirements: Path, lock: Path, architecture: str) -> str:

@@ -96,11 +96,14 @@ def as_document(cost: Cost) -> dict[str, Any]:
 
 
 def _per_million(cost: Cost) -> dict[str, str] | None:
-    taken, kept = cost.per_million(Purpose.EVENTS), cost.per_million(Purpose.KEEPING)
-    every = cost.per_million()
-    if taken is None or kept is None or every is None:
-        return None
-    return {"taken_in_and_rolled_up": dollars(taken), "kept": dollars(kept), "all": dollars(every)}
+    parts = {
+        "taken_in": cost.per_million(Purpose.INGEST),
+        "taken_in_and_rolled_up": cost.per_million(Purpose.INGEST, Purpose.ROLLUP),
+        "kept": cost.per_million(Purpose.KEEPING),
+        "all": cost.per_million(),
+    }
+    known = {name: dollars(each) for name, each in parts.items() if each is not None}
+    return known or None
 
 
 def as_text(cost: Cost) -> Iterator[str]:
@@ -117,17 +120,23 @@ def as_text(cost: Cost) -> Iterator[str]:
     for purpose, meaning in _MEANINGS.items():
         yield _sum(meaning, cost.of(purpose))
     yield _sum("a month", cost.of())
-    taken, kept = cost.per_million(Purpose.EVENTS), cost.per_million(Purpose.KEEPING)
-    if taken is not None and kept is not None:
+    if asked.events:
         yield ""
-        yield _sum("a million events, taken in and rolled up", taken)
-        yield _sum(f"a million events, kept for {asked.retention_days} days", kept)
+    for meaning, purpose in (
+        ("taken in", Purpose.INGEST),
+        ("rolled up", Purpose.ROLLUP),
+        (f"kept for {asked.retention_days} days", Purpose.KEEPING),
+    ):
+        a_million = cost.per_million(purpose)
+        if a_million is not None:
+            yield _sum(f"a million events, {meaning}", a_million)
 
 
 _LEFT_OUT = "Not counted: traffic out of AWS, taxes."
 _MEANINGS = {
     Purpose.IDLE: "idle: schedules, and queues that are looked at",
-    Purpose.EVENTS: "events: taken in, rolled up, logged",
+    Purpose.INGEST: "ingest: events taken in and logged",
+    Purpose.ROLLUP: "rollup: events folded into counters",
     Purpose.KEEPING: "keeping: storage and recovery, once the retention is reached",
     Purpose.BILLING: "billing: invoices",
     Purpose.READS: "reads: console and API",

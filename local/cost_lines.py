@@ -48,7 +48,8 @@ class Purpose(StrEnum):
     """What a quantity is for."""
 
     IDLE = "idle"
-    EVENTS = "events"
+    INGEST = "ingest"
+    ROLLUP = "rollup"
     KEEPING = "keeping"
     BILLING = "billing"
     READS = "reads"
@@ -144,14 +145,14 @@ def _ingested(question: Question) -> Iterator[Amount]:
         return
     function = {Door.HTTP: API, Door.DIRECT: "ingest_events"}.get(question.door, "receive_events")
     invoked = _Invoked(
-        purpose=Purpose.EVENTS,
+        purpose=Purpose.INGEST,
         function=function,
         times=question.invocations,
         work=_taking_in(question),
     )
     yield from invoked.amounts()
     if question.door is Door.HTTP:
-        yield Amount(Purpose.EVENTS, "api_requests", question.requests, "a request for each batch")
+        yield Amount(Purpose.INGEST, "api_requests", question.requests, "a request for each batch")
     elif question.door is not Door.DIRECT:
         yield from _queued(question)
 
@@ -182,14 +183,14 @@ def _queued(question: Question) -> Iterator[Amount]:
     """List what a message costs on its way: sent, received, deleted, the first two by the chunk."""
     chunks = math.ceil(Fraction(question.batch * event_bytes(), prices.CHUNK_BYTES))
     yield Amount(
-        Purpose.EVENTS,
+        Purpose.INGEST,
         "queue_requests",
         question.requests * (2 * chunks + 1),
         f"{shown(question.requests)} messages x (send and receive {chunks} x 64 KB, delete)",
     )
     if question.door is Door.BUS:
         formula = f"{shown(question.requests)} events of the bus x {chunks} x 64 KB"
-        yield Amount(Purpose.EVENTS, "bus_events", question.requests * chunks, formula)
+        yield Amount(Purpose.INGEST, "bus_events", question.requests * chunks, formula)
 
 
 def _rolled_up(question: Question) -> Iterator[Amount]:
@@ -205,7 +206,7 @@ def _rolled_up(question: Question) -> Iterator[Amount]:
         "read_units": (work.read_units, f"{shown(work.read_units)} read"),
     }
     for price, (each, formula) in per_pair.items():
-        yield Amount(Purpose.EVENTS, price, pairs * each, f"{shown(pairs)} quarter-hours x {formula}")
+        yield Amount(Purpose.ROLLUP, price, pairs * each, f"{shown(pairs)} quarter-hours x {formula}")
 
 
 def _rollup(question: Question) -> Work:

@@ -19,7 +19,7 @@ from local.prices import PRICES, WHOLE_PROCESSOR_MB, read_prices
 IDLE = Question(organizations=1, events=0, invoices=0, alarms=False)
 
 
-def quantity(question: Question, price: str, purpose: Purpose = Purpose.EVENTS) -> Fraction:
+def quantity(question: Question, price: str, purpose: Purpose = Purpose.INGEST) -> Fraction:
     found = (one.quantity for one in list_amounts(question) if (one.price, one.purpose) == (price, purpose))
     return sum(found, Fraction(0))
 
@@ -35,10 +35,15 @@ def test_idle_costs_at_most_a_dollar_without_alarms() -> None:
 
 
 def test_a_million_events_in_batches_of_500_by_http_cost_at_most_three_cents() -> None:
-    """For who sends a hundred million a month: what is stored afterwards is another figure."""
-    found = Cost(one_organization(100_000_000), PRICES).per_million(Purpose.EVENTS)
-    assert found is not None
-    assert Fraction("0.02") < found <= Fraction("0.03")
+    """Taken in at any density, rolled up too from ten million a month: what is stored afterwards is another figure."""
+    for events, purposes in (
+        (1_000_000, (Purpose.INGEST,)),
+        (10_000_000, (Purpose.INGEST, Purpose.ROLLUP)),
+        (100_000_000, (Purpose.INGEST, Purpose.ROLLUP)),
+    ):
+        found = Cost(one_organization(events), PRICES).per_million(*purposes)
+        assert found is not None
+        assert Fraction("0.02") < found <= Fraction("0.03")
 
 
 def test_units_of_a_month_are_those_of_its_batches_and_quarter_hours() -> None:
@@ -47,7 +52,8 @@ def test_units_of_a_month_are_those_of_its_batches_and_quarter_hours() -> None:
     batch, rolled_up = read_counts()["ingest 500 by HTTP"], at_size(Fraction(500), ROLLUPS)
     assert question.pairs == 2000
     assert quantity(question, "api_requests") == quantity(question, "lambda_requests") == 2000
-    assert quantity(question, "write_units") == 2000 * (batch.write_units + rolled_up.write_units)
+    assert quantity(question, "write_units") == 2000 * batch.write_units
+    assert quantity(question, "write_units", Purpose.ROLLUP) == 2000 * rolled_up.write_units
     assert quantity(question, "traces") == 100
     kept = batch.kept_bytes + 100 * batch.kept_items + (rolled_up.kept_bytes + 100 * rolled_up.kept_items) / 2
     months = Fraction(440 * 24, 730)
@@ -78,8 +84,10 @@ def test_a_batch_of_many_organizations_costs_what_was_measured() -> None:
     count = read_counts()["ingest 500 of 50 organizations by HTTP"]
     question = Question(organizations=50, events=500, organizations_a_batch=50, invoices=0)
     rolled_up = at_size(Fraction(10), ROLLUPS)
-    assert quantity(question, "write_units") == count.write_units + 50 * rolled_up.write_units
-    assert quantity(question, "read_units") == count.read_units + 50 * rolled_up.read_units
+    assert quantity(question, "write_units") == count.write_units
+    assert quantity(question, "write_units", Purpose.ROLLUP) == 50 * rolled_up.write_units
+    assert quantity(question, "read_units") == count.read_units
+    assert quantity(question, "read_units", Purpose.ROLLUP) == 50 * rolled_up.read_units
 
 
 def test_messages_that_come_within_a_second_share_an_invocation() -> None:

@@ -129,6 +129,43 @@ def test_wheels_are_fetched_once_for_each_architecture_lock_and_list(
     assert fetched == ["arm64", "x86_64", "arm64"]
 
 
+def test_of_two_first_runs_at_once_both_give_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements, lock = tmp_path / "requirements.txt", tmp_path / "dev.txt"
+    requirements.write_text("boto3==1.43.106\n")
+    lock.write_text(lock_of(b"1", b"2", b"3"))
+
+    faster: list[Path] = []
+    began: list[Path] = []
+
+    def download(*_: Path, architecture: str, into: Path) -> None:
+        into.mkdir()
+        (into / "boto3-1.43.106-py3-none-any.whl").write_bytes(b"2")
+        began.append(into)
+        if len(began) == 1:
+            faster.append(fetch_wheels(requirements, lock, architecture=architecture, kept_in=tmp_path / "kept"))
+
+    monkeypatch.setattr("infra.wheels._download", download)
+    given = fetch_wheels(requirements, lock, architecture="arm64", kept_in=tmp_path / "kept")
+    assert [given] == faster
+    assert [path.name for path in given.iterdir()] == ["boto3-1.43.106-py3-none-any.whl"]
+
+
+def test_kept_wheels_are_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements, lock = tmp_path / "requirements.txt", tmp_path / "dev.txt"
+    requirements.write_text("boto3==1.43.106\n")
+    lock.write_text(lock_of(b"1", b"2", b"3"))
+
+    def download(*_: Path, architecture: str, into: Path) -> None:
+        into.mkdir()
+        (into / "boto3-1.43.106-py3-none-any.whl").write_bytes(b"2")
+
+    monkeypatch.setattr("infra.wheels._download", download)
+    kept = fetch_wheels(requirements, lock, architecture="arm64", kept_in=tmp_path / "kept")
+    (kept / "boto3-1.43.106-py3-none-any.whl").write_bytes(b"2 and more")
+    with pytest.raises(Unpackaged, match=r"no hash of boto3-1\.43\.106"):
+        fetch_wheels(requirements, lock, architecture="arm64", kept_in=tmp_path / "kept")
+
+
 def test_what_pip_refuses_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements, lock = tmp_path / "requirements.txt", tmp_path / "dev.txt"
     requirements.write_text("")
