@@ -99,8 +99,15 @@ def open_request(headers: Mapping[str, str], raw: bytes) -> Envelope:
 
 
 def open_message(text: str) -> Envelope:
-    """Read the body of a queue's message: plain JSON, raising what ``open_request`` raises."""
-    return open_plain(strict_json.parse(text.encode("utf-8", "surrogatepass"), max_bytes=MAX_BODY_BYTES))
+    """Read the body of a queue's message: plain JSON, raising what ``open_request`` raises.
+
+    The rule of the event bus sends the ``detail`` of its events. What could not be delivered is kept as the bus had it,
+    and comes whole when it is sent again.
+    """
+    value = strict_json.parse(text.encode("utf-8", "surrogatepass"), max_bytes=MAX_BODY_BYTES)
+    if isinstance(value, dict) and value.get("detail-type") == "usage" and "detail" in value:
+        value = value["detail"]
+    return open_plain(value)
 
 
 def open_plain(value: Any) -> Envelope:

@@ -41,6 +41,14 @@ def wait_for_graphs(console: ConsolePage, count: int) -> None:
     )
 
 
+def wait_for_groups(console: ConsolePage, *keys: str) -> None:
+    """Wait until the first graph draws these groups, in this order: it is drawn after the page around it."""
+    console.page.wait_for_function(
+        "keys => Chart.getChart(document.querySelector('canvas')).data.datasets.map(each => each.key).join() === keys",
+        arg=",".join(keys),
+    )
+
+
 def test_while_it_loads_there_are_skeletons(open_page: OpenPage) -> None:
     console = open_page(api=usage_api(None))
     console.page.goto(f"{console.url}/console?view=usage#token=t")
@@ -236,17 +244,16 @@ def test_the_legend_hides_a_group_and_shows_it_again(open_page: OpenPage) -> Non
     rows = [*windows_of(["1", "2"], {"model": "a"}), *windows_of(["5", "1"], {"model": "b"})]
     console = opened_on(open_page, usage_api(answer(usage("tokens", rows))), group="model")
     wait_for_graphs(console, 1)
-    drawn = "Chart.getChart(document.querySelector('canvas')).data.datasets.map(each => each.key)"
     button = console.page.get_by_role("button", name="b", exact=True)
-    assert console.page.evaluate(drawn) == ['["b"]', '["a"]']
+    wait_for_groups(console, '["b"]', '["a"]')
     button.focus()
     console.page.keyboard.press("Space")
     expect(button).to_have_attribute("aria-pressed", "false")
-    assert console.page.evaluate(drawn) == ['["a"]']
+    wait_for_groups(console, '["a"]')
     console.check()
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert console.page.evaluate(drawn) == ['["b"]', '["a"]']
+    wait_for_groups(console, '["b"]', '["a"]')
 
 
 def test_a_graph_is_walked_by_keyboard_and_told(open_page: OpenPage) -> None:

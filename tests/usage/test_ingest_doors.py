@@ -40,6 +40,16 @@ def test_a_message_is_one_event_a_list_or_an_object_with_events(api: ApiClient) 
     assert sent.total(api) == "28"
 
 
+def test_what_the_bus_could_not_deliver_counts_when_it_is_sent_again(api: ApiClient) -> None:
+    """EventBridge keeps the whole event, without what the rule makes of it."""
+    around = {"version": "0", "id": "b1", "detail-type": "usage", "source": "platform", "account": "1", "region": "r"}
+    one = {**around, "detail": sent.event("e1")}
+    more = {**around, "detail": {"events": [sent.event("e2"), sent.event("e3")]}}
+    other = {**around, "detail-type": "orders", "detail": sent.event("e4")}
+    assert failed(api, one, more, other) == ["m3"]
+    assert sent.states(api) == dict.fromkeys(["e1", "e2", "e3"], "counted")
+
+
 def test_the_messages_of_a_batch_share_segments_in_their_order(api: ApiClient) -> None:
     assert failed(api, sent.event("e1", tokens=1), sent.event("e1", tokens=2), sent.event("e2", tokens=4)) == []
     (mark,) = store.list_marks("acme")
