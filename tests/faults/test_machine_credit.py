@@ -23,7 +23,7 @@ from tests.faults.world import ACME
 
 _PARTS = 4
 # METERFOLD_MACHINE_RUNS=125 draws more than 20,000 steps in all; with every test run there is time for fewer.
-_RUNS, _STEPS = int(os.environ.get("METERFOLD_MACHINE_RUNS", "30")), 60
+_RUNS, _STEPS = int(os.environ.get("METERFOLD_MACHINE_RUNS", "20")), 60
 _OF_ACME = f"/v1/organizations/{ACME}"
 _CREDITS = f"{_OF_ACME}/credits"
 

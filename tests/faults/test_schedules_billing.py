@@ -64,7 +64,7 @@ def test_finalize_and_a_rollup_of_what_came_before(sold: World) -> None:
 def test_finalize_and_late_events_that_another_rolls_up(sold: World) -> None:
     sold.received(LATE)
     actors = {"bill": doing(sold, billing.bill), "late": send(sold, LATER), "rollup": roll_up(sold)}
-    run(sold, actors, 200, drawn=200)
+    run(sold, actors, 80, drawn=80)
 
 
 def test_finalize_and_a_void_of_an_event_that_is_rolled_up(sold: World) -> None:

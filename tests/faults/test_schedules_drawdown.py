@@ -210,4 +210,4 @@ def test_finalizing_holding_and_settling_at_once(sold: World) -> None:
     crediting.fund(sold, 30)
     crediting.fund(sold, 10, expires_at=MONDAY)
     actors = {**against(sold, crediting.hold, cents=5), "settle": doing(sold, crediting.settle)}
-    run(sold, actors, 100, drawn=100)
+    run(sold, actors, 40, drawn=40)

@@ -5,6 +5,9 @@ then asserts what must hold whatever happened before: every quantity and every c
 every stored counter equals what it is made of.
 """
 
+import base64
+import random
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -26,6 +29,7 @@ from chalicelib.invoices.kept_head_service import InvoiceHeads
 from chalicelib.platform import auth, retries, together
 from chalicelib.platform.writes import Lost, commit
 from chalicelib.shared.clock import clock
+from chalicelib.shared.ids import sort_ids
 from chalicelib.shared.numbers import JsonNumber
 from chalicelib.shared.strict_json import dump
 from chalicelib.shared.time import (
@@ -318,6 +322,22 @@ class TickingClock:
         return self.ns
 
 
+class Chance:
+    """Gives what ``secrets`` gives, the same each time; a world that goes back draws the same again."""
+
+    def __init__(self) -> None:
+        self.source = random.Random(1)
+
+    def randbits(self, count: int) -> int:
+        return self.source.getrandbits(count)
+
+    def token_hex(self, length: int) -> str:
+        return self.source.randbytes(length).hex()
+
+    def token_urlsafe(self, length: int) -> str:
+        return base64.urlsafe_b64encode(self.source.randbytes(length)).rstrip(b"=").decode()
+
+
 @contextmanager
 def open_world() -> Iterator[World]:
     """Open an empty world; time stands at noon, nothing sleeps, reads side by side come one after the other."""
@@ -325,6 +345,9 @@ def open_world() -> Iterator[World]:
         patch.setattr(retries, "sleep", lambda seconds: None)
         patch.setattr(together, "run_all", together.in_turn)
         patch.setattr(clock, "real_ns", TickingClock())
+        chance = Chance()
+        for name in ("randbits", "token_hex", "token_urlsafe"):
+            patch.setattr(secrets, name, getattr(chance, name))
         clock.set(NOON)
         fresh_process()
         patch.setattr(claim_service._source, "named", DraftClaims())
@@ -346,13 +369,24 @@ class Beginning:
     now: datetime
     organizations: Sequence[str]
     ns: int
+    last_sort_id: int
+    chance: tuple[Any, ...]
 
 
 def beginning(world: World) -> Beginning:
     """Keep a world as it is."""
     books = Books(list(world.books.events), set(world.books.voided), dict(world.books.amended))
     kept, organizations = world.store.keep(), list(world.organizations)
-    return Beginning(kept, books, world.sales.copy(), world.now, organizations, _ticking().ns)
+    return Beginning(
+        kept=kept,
+        books=books,
+        sales=world.sales.copy(),
+        now=world.now,
+        organizations=organizations,
+        ns=_ticking().ns,
+        last_sort_id=sort_ids._last,
+        chance=_chance().source.getstate(),
+    )
 
 
 def go_back(world: World, to: Beginning) -> None:
@@ -360,7 +394,8 @@ def go_back(world: World, to: Beginning) -> None:
     world.store.put_back(to.kept)
     world.books = Books(list(to.books.events), set(to.books.voided), dict(to.books.amended))
     world.sales, world.now, world.organizations = to.sales.copy(), to.now, list(to.organizations)
-    _ticking().ns = to.ns
+    _ticking().ns, sort_ids._last = to.ns, to.last_sort_id
+    _chance().source.setstate(to.chance)
     clock.set(world.now)
     fresh_process()
 
@@ -369,3 +404,9 @@ def _ticking() -> TickingClock:
     ticking: Any = clock.real_ns
     assert isinstance(ticking, TickingClock)
     return ticking
+
+
+def _chance() -> Chance:
+    bound: Any = secrets.randbits
+    assert isinstance(bound.__self__, Chance)
+    return bound.__self__
