@@ -226,9 +226,10 @@ def press(console: ConsolePage, name: str) -> None:
 
 def ask(console: ConsolePage, name: str) -> None:
     """Press a button that asks back, and wait for its question."""
-    questions = console.page.locator("dialog.action").count()
+    questions = console.page.locator("dialog.action[open]")
+    before = questions.count()
     press(console, name)
-    expect(console.page.locator("dialog.action")).to_have_count(questions + 1)
+    expect(questions).to_have_count(before + 1)
 
 
 def fill(console: ConsolePage, **fields: str) -> None:

@@ -69,3 +69,19 @@ def test_what_asks_back_fits_and_says_what_it_will_do(open_page: OpenPage, theme
         console.check()
         console.page.keyboard.press("Escape")
         expect(console.page.locator("dialog.action")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("@media (prefers-color-scheme: dark) { h1 { color: #333 !important; } }", "color-contrast"),
+        ("@media (max-width: 400px) { h1 { min-width: 700px; } }", "wider than the window"),
+        ("@media (min-width: 700px) and (max-width: 800px) { h1 { min-width: 900px; } }", "wider than the window"),
+    ],
+)
+def test_a_fault_of_one_look_is_found(open_page: OpenPage, fault: str, found: str) -> None:
+    console = open_page(api=operator_api())
+    console.open(view="organizations")
+    console.page.evaluate("rule => document.styleSheets[0].insertRule(rule, 0)", fault)
+    with pytest.raises(AssertionError, match=found):
+        console.check_every_look()

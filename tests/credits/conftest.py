@@ -10,7 +10,7 @@ from tests.credits.claiming import SaidClaims
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> SaidClaims:
     """Let the application ask this source; afterwards it has the one that it had before."""
-    monkeypatch.setattr(claim_service._source, "named", claim_service._source.named)
+    monkeypatch.setattr(claim_service._source, "_taken", claim_service._source._taken)
     source = SaidClaims()
     use_claims_source(source)
     return source

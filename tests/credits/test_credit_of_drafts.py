@@ -28,7 +28,7 @@ NOTHING = {"settled": 0, "entries": 0, "failed": 0, "left": 0}
 
 @pytest.fixture
 def acme(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> ApiClient:
-    monkeypatch.setattr(claim_service._source, "named", DraftClaims())
+    monkeypatch.setattr(claim_service._source, "_taken", [DraftClaims()])
     set_clock("2026-01-01")
     add_organization(client)
     add_meter(client)

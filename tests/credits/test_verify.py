@@ -50,7 +50,7 @@ class Notes:
 
 @pytest.fixture(autouse=True)
 def _no_invoices(monkeypatch: pytest.MonkeyPatch, tables: None) -> None:
-    monkeypatch.setattr(kept_head_service._source, "named", None)
+    monkeypatch.setattr(kept_head_service._source, "_taken", [None])
 
 
 @pytest.fixture

@@ -350,8 +350,8 @@ def open_world() -> Iterator[World]:
             patch.setattr(secrets, name, getattr(chance, name))
         clock.set(NOON)
         fresh_process()
-        patch.setattr(claim_service._source, "named", DraftClaims())
-        patch.setattr(kept_head_service._source, "named", InvoiceHeads())
+        patch.setattr(claim_service._source, "_taken", [DraftClaims()])
+        patch.setattr(kept_head_service._source, "_taken", [InvoiceHeads()])
         try:
             yield World(opened)
         finally:
