@@ -43,10 +43,13 @@ DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 run: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
-test: lint types counts $(ASSETS) $(LOCAL_PACKAGE)
+# Linter, types, counts and package, two at a time.
+test: $(READY) $(ASSETS)
+	@$(MAKE) --no-print-directory --jobs=2 lint types counts $(LOCAL_PACKAGE)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: lint types counts $(ASSETS)
+check: $(READY) $(ASSETS)
+	@$(MAKE) --no-print-directory --jobs=2 lint types counts
 	$(BIN)/python -m pytest -q tests/house
 
 bench: $(READY) $(ASSETS)

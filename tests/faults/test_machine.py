@@ -188,4 +188,4 @@ def test_whatever_happens_usage_is_that_of_the_plain_list(part: int) -> None:
     Part.__name__ = Part.__qualname__ = f"Part{part}"
     with open_world() as Part.world:
         Part.empty = beginning(Part.world)
-        run_state_machine_as_test(Part, settings=settings(max_examples=45, stateful_step_count=80))
+        run_state_machine_as_test(Part, settings=settings(max_examples=50, stateful_step_count=80))

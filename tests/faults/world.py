@@ -53,6 +53,7 @@ from chalicelib.usage.tables import SegmentItem
 from tests.faults.billing_checks import check_billing
 from tests.faults.naive import Books, Received, quantity
 from tests.faults.naive_billing import Sales
+from tests.faults.schedules import acting
 from tests.faults.store import FaultStore, Kept, as_read, open_store
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -83,6 +84,10 @@ class World:
     sales: Sales = field(default_factory=Sales)
     takes_history: bool = True
     organizations: list[str] = field(default_factory=list)
+
+    def everything(self) -> str:
+        """Tell every byte of every table, the books and the time."""
+        return repr((self.store.keep().text, self.books, self.sales, self.organizations, self.now))
 
     def organization(self, name: str = ACME, zone: str = "UTC", **more: Any) -> None:
         """Create an organization."""
@@ -323,19 +328,37 @@ class TickingClock:
 
 
 class Chance:
-    """Gives what ``secrets`` gives, the same each time; a world that goes back draws the same again."""
+    """Gives what ``secrets`` gives, the same each time; a world that goes back draws the same again.
+
+    Each actor draws from a source of its own: what it draws does not depend on when the others do.
+    """
 
     def __init__(self) -> None:
-        self.source = random.Random(1)
+        self.sources: dict[str, random.Random] = {}
+
+    def _source(self) -> random.Random:
+        return self.sources.setdefault(acting(), random.Random(acting()))
 
     def randbits(self, count: int) -> int:
-        return self.source.getrandbits(count)
+        return self._source().getrandbits(count)
 
     def token_hex(self, length: int) -> str:
-        return self.source.randbytes(length).hex()
+        return self._source().randbytes(length).hex()
 
     def token_urlsafe(self, length: int) -> str:
-        return base64.urlsafe_b64encode(self.source.randbytes(length)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self._source().randbytes(length)).rstrip(b"=").decode()
+
+    def state(self) -> "ChanceState":
+        return {name: source.getstate() for name, source in self.sources.items()}
+
+    def go_back(self, state: "ChanceState") -> None:
+        self.sources = {}
+        for name, each in state.items():
+            self.sources[name] = random.Random()
+            self.sources[name].setstate(each)
+
+
+ChanceState = dict[str, tuple[Any, ...]]
 
 
 @contextmanager
@@ -370,7 +393,7 @@ class Beginning:
     organizations: Sequence[str]
     ns: int
     last_sort_id: int
-    chance: tuple[Any, ...]
+    chance: ChanceState
 
 
 def beginning(world: World) -> Beginning:
@@ -385,7 +408,7 @@ def beginning(world: World) -> Beginning:
         organizations=organizations,
         ns=_ticking().ns,
         last_sort_id=sort_ids._last,
-        chance=_chance().source.getstate(),
+        chance=_chance().state(),
     )
 
 
@@ -395,7 +418,7 @@ def go_back(world: World, to: Beginning) -> None:
     world.books = Books(list(to.books.events), set(to.books.voided), dict(to.books.amended))
     world.sales, world.now, world.organizations = to.sales.copy(), to.now, list(to.organizations)
     _ticking().ns, sort_ids._last = to.ns, to.last_sort_id
-    _chance().source.setstate(to.chance)
+    _chance().go_back(to.chance)
     clock.set(world.now)
     fresh_process()
 
