@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.usage.envelope import BUS_DETAIL_TYPE
 from infra.functions import FAILED_INVOCATIONS, FUNCTIONS
 from infra.names import Resource, Resources, arn_of, logical_id, name_of
 
@@ -116,7 +117,7 @@ def bus_resources(stage: str) -> Resources:
                 "Name": name_of(stage, "usage"),
                 "Description": "Usage events of the bus, to the queue that stores them.",
                 "EventBusName": {"Ref": "EventBusName"},
-                "EventPattern": {"detail-type": ["usage"]},
+                "EventPattern": {"detail-type": [BUS_DETAIL_TYPE]},
                 "Targets": [
                     {
                         "Id": USAGE_EVENTS,

@@ -18,6 +18,8 @@ from chalicelib.usage.events import Event
 PLAIN = "application/json"
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+# The detail-type of the event bus whose events are usage.
+BUS_DETAIL_TYPE = "usage"
 MAX_BODY_BYTES = 4_000_000
 MAX_EVENTS = 10_000
 
@@ -105,7 +107,7 @@ def open_message(text: str) -> Envelope:
     and comes whole when it is sent again.
     """
     value = strict_json.parse(text.encode("utf-8", "surrogatepass"), max_bytes=MAX_BODY_BYTES)
-    if isinstance(value, dict) and value.get("detail-type") == "usage" and "detail" in value:
+    if isinstance(value, dict) and value.get("detail-type") == BUS_DETAIL_TYPE and "detail" in value:
         value = value["detail"]
     return open_plain(value)
 

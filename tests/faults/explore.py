@@ -42,7 +42,7 @@ def explore(
 ) -> int:
     """Run every schedule of the actors from the world as it is, and check the world after each; count them.
 
-    Schedules that end with the same bytes in every table and the same books are checked once.
+    Schedules that end with the same in every table, in the books and in the process are checked once.
     ``rule`` makes the rule that the calls of one schedule are under. ``allowed`` are the errors that an actor may
     end with, ``check`` is what is checked. Where all are too many, so many are ``drawn`` instead, always the same ones.
     Raises ``Broken``. Puts the world back in the end.
