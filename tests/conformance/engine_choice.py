@@ -14,6 +14,9 @@ from tests import direct_moto
 
 ENGINE = os.environ.get("METERFOLD_TEST_ENGINE", "moto")
 
+# What is imported here reads the environment once; the credential below would be overwritten.
+assert os.environ.get("METERFOLD_STAGE") == "test", "tests/conftest.py makes the environment first"
+
 if ENGINE == "dynamodb-local":
     # A client that a test makes itself takes the whole way to the same database: each process has its own.
     os.environ["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://{os.environ['METERFOLD_DYNAMODB_LOCAL']}"

@@ -1,13 +1,15 @@
 """Which tests run on another engine than usual: those that store something, but for those about an engine itself.
 
 A plugin of pytest, for ``python -m tests.conformance suites`` alone. What is left out is in ``docs/engines.md`` too.
+It is imported before the environment of tests is made, so it imports nothing that reads it.
 """
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.engine_choice import ENGINE
+ENGINE = os.environ.get("METERFOLD_TEST_ENGINE", "moto")
 
 # Fixtures that open tables; in the fault suites every test has some.
 STORING = {"tables", "engine", "deployment"}
