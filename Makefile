@@ -37,6 +37,9 @@ PACKAGED := app.py requirements.txt .chalice/config.json $(wildcard infra/*.py) 
 # AWS's own engine, by requirements/dynamodb-local/pom.xml.
 DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 
+# Bytecode is kept whatever the environment says: tests start hundreds of processes, and each would compile again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test check bench counts accept conformance package deploy destroy assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test
 
