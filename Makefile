@@ -64,7 +64,7 @@ counts: $(READY) $(ASSETS)
 accept: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m bench accept --note "$(NOTE)" $(ARGS)
 
-conformance: $(READY) $(DYNAMODB_LOCAL)
+conformance: $(READY) $(ASSETS) $(DYNAMODB_LOCAL)
 	$(BIN)/python -m tests.conformance $(ARGS)
 
 package: $(READY) $(ASSETS)
