@@ -40,19 +40,19 @@ DYNAMODB_LOCAL := build/dynamodb-local/.fetched
 # Bytecode is kept whatever the environment says: tests start hundreds of processes, and each would compile again.
 export PYTHONDONTWRITEBYTECODE :=
 
+# What does not need the other is done side by side.
+MAKEFLAGS += --jobs=2
+
 .PHONY: run test check bench counts accept conformance package deploy destroy assets screenshots lint types routes lock clean
 .DEFAULT_GOAL := test
 
 run: $(READY) $(ASSETS)
 	@exec $(BIN)/python -m local serve --demo $(ARGS)
 
-# Linter, types, counts and package, two at a time.
-test: $(READY) $(ASSETS)
-	@$(MAKE) --no-print-directory --jobs=2 lint types counts $(LOCAL_PACKAGE)
+test: $(READY) $(ASSETS) lint types counts $(LOCAL_PACKAGE)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-check: $(READY) $(ASSETS)
-	@$(MAKE) --no-print-directory --jobs=2 lint types counts
+check: $(READY) $(ASSETS) lint types counts
 	$(BIN)/python -m pytest -q tests/house
 
 bench: $(READY) $(ASSETS)

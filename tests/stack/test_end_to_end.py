@@ -130,7 +130,7 @@ def impatient(doors: Doors) -> Iterator[str]:
     read = doors.queues.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout", "RedrivePolicy"])
     kept: dict[str, str] = read["Attributes"]
     twice = json.dumps({**json.loads(kept["RedrivePolicy"]), "maxReceiveCount": 2})
-    doors.queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "15", "RedrivePolicy": twice})
+    doors.queues.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10", "RedrivePolicy": twice})
     yield url
     doors.queues.set_queue_attributes(QueueUrl=url, Attributes=kept)
 
