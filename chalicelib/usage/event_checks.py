@@ -248,9 +248,14 @@ def _characters(value: Any) -> int:
         return len(value.text) + 1
     if isinstance(value, dict):
         count = 2
-        # Every event passes here, so its texts are counted without a call each.
+        # Every event passes here, so its texts and numbers are counted without a call each.
         for name, child in value.items():
-            count += len(name) + 4 + (len(child) + 3 if isinstance(child, str) else _characters(child))
+            if isinstance(child, str):
+                count += len(name) + len(child) + 7
+            elif isinstance(child, JsonNumber):
+                count += len(name) + len(child.text) + 5
+            else:
+                count += len(name) + 4 + _characters(child)
         return count
     if isinstance(value, list):
         return 2 + sum(map(_characters, value))
