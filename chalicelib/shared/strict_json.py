@@ -15,6 +15,10 @@ MAX_DEPTH = 16
 _MAX_BYTES = 1_000_000
 _SHOWN_CHARS = 100
 
+# What is read from JSON has these very types; every value of every event is asked.
+_CONTAINERS = (dict, list)
+_LISTS = (list, tuple)
+
 _quote = json.encoder.encode_basestring
 
 
@@ -69,14 +73,13 @@ def parse(raw: bytes, *, max_bytes: int = _MAX_BYTES) -> Any:
 
 
 def _refuse_depth(value: Any) -> None:
-    level = [value]
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
         level = [
             child
             for parent in level
-            if isinstance(parent, dict | list)
             for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
+            if type(child) in _CONTAINERS
         ]
         if not level:
             return
@@ -98,7 +101,7 @@ def dump(value: Any) -> str:
         return value.text
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quote(name)}:{dump(child)}" for name, child in value.items()) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return "[" + ",".join(map(dump, value)) + "]"
     assert value is None or isinstance(value, bool | int), f"{type(value)} does not leave as JSON"
     return json.dumps(value)
@@ -108,6 +111,6 @@ def canonical(value: Any) -> str:
     """Write a JSON document with sorted keys: two documents are the same exactly when this text is."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quote(name)}:{canonical(value[name])}" for name in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return "[" + ",".join(map(canonical, value)) + "]"
     return dump(value)
