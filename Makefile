@@ -8,7 +8,7 @@
 #   make conformance   the storage's tests on AWS's own engine, and all engines compared: needs Java 17 and Maven
 #   make package  the zip for Lambda and the template, into build/STAGE     make package STAGE=prod ARCHITECTURE=x86_64
 #   make deploy   the stage, into the AWS account of the environment        make deploy STAGE=prod ARGS="--yes"
-#   make destroy  removes it; refuses while a table holds anything          make destroy STAGE=dev
+#   make destroy  removes it; refuses while something is kept there         make destroy STAGE=dev
 #   make assets   the packages of the console, into its folder
 #   make screenshots   the pictures of the README, from the demo
 #   make lint · make types · make routes (accept the routes as they are) · make lock · make clean

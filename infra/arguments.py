@@ -8,14 +8,14 @@ from chalicelib.shared.time import parse_instant
 
 __all__ = ["instant", "parameter", "stage_name"]
 
-# With the longest thing that carries it (a rule of X-Ray, of 32 characters) nothing has to be cut.
-_STAGE = re.compile(r"[a-z][a-z0-9-]{0,12}[a-z0-9]|[a-z]")
+# What carries it and may have the fewest characters is a rule of X-Ray: meterfold-STAGE-requests, of at most 32.
+_STAGE = re.compile(r"[a-z][a-z0-9-]{0,11}[a-z0-9]|[a-z]")
 
 
 def stage_name(text: str) -> str:
-    """Read the name of a stage: 1 to 14 small letters, digits and hyphens, as all names in AWS can carry it."""
+    """Read the name of a stage: 1 to 13 small letters, digits and hyphens, as all names in AWS can carry it."""
     if not _STAGE.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text}: a stage has 1 to 14 of a-z, 0-9 and -, and begins with a letter")
+        raise argparse.ArgumentTypeError(f"{text}: a stage has 1 to 13 of a-z, 0-9 and -, and begins with a letter")
     return text
 
 

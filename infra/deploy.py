@@ -17,6 +17,7 @@ from infra.arguments import parameter, stage_name
 from infra.artifacts import Bucket
 from infra.aws import open_session
 from infra.names import name_of
+from infra.safekeeping import differing_tables
 from infra.stack import Plan, Stack, StackFailed, as_text
 from infra.template import ARCHITECTURES, with_code
 
@@ -35,18 +36,22 @@ class Account:
     s3: Any
     functions: Any
     dynamodb: Any
+    queues: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be deployed. ``parameters`` are those of the template that someone has set."""
+    """What is to be deployed. ``parameters`` are those of the template that someone has set.
+
+    ``new_admin_key`` says whether an admin key is made; ``None``: when the stack is made.
+    """
 
     stage: str
     bundle: Path
     template: Mapping[str, Any]
     parameters: Mapping[str, str]
     new_secret: bool = False
-    new_admin_key: bool = False
+    new_admin_key: bool | None = None
 
 
 def deploy(wanted: Wanted, account: Account, agrees: Callable[[Plan], bool]) -> dict[str, str] | None:
@@ -57,6 +62,7 @@ def deploy(wanted: Wanted, account: Account, agrees: Callable[[Plan], bool]) -> 
     """
     stack = Stack(account.cloudformation, f"meterfold-{wanted.stage}")
     stack.clear()
+    _refuse_other_tables(stack, wanted.stage, account)
     known = stack.parameters()
     given = _parameters(wanted, known)
     plan = stack.plan(
@@ -72,9 +78,20 @@ def deploy(wanted: Wanted, account: Account, agrees: Callable[[Plan], bool]) -> 
         stack.carry_out(plan)
     stack.protect()
     found = stack.outputs()
-    if plan.creates or wanted.new_admin_key:
+    if plan.creates if wanted.new_admin_key is None else wanted.new_admin_key:
         found["AdminKey"] = make_admin_key(account.functions, wanted.stage)
     return found
+
+
+def _refuse_other_tables(stack: Stack, stage: str, account: Account) -> None:
+    """Raise ``StackFailed`` when tables to be taken over have other keys or indexes than this release's.
+
+    CloudFormation takes a table over as it is, and would believe from then on that it is as the template says.
+    """
+    different = differing_tables(account.dynamodb, stage) if stack.find() is None else []
+    if different:
+        told = "Tables are not as this release makes them. Deploy the release that made them, then this one over it."
+        raise StackFailed(told, different)
 
 
 def make_admin_key(functions: Any, stage: str) -> str:
@@ -115,6 +132,7 @@ def connect(region: str | None) -> Account:
         s3=session.client("s3"),
         functions=session.client("lambda"),
         dynamodb=session.client("dynamodb"),
+        queues=session.client("sqs"),
     )
 
 
@@ -123,7 +141,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", type=stage_name, required=True, help="name of the stage, such as dev or prod")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default="arm64")
     parser.add_argument("--region", help="instead of AWS_REGION")
-    parser.add_argument("--yes", action="store_true", help="do not ask before carrying the plan out")
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask before carrying the plan out, and make no admin key unless told"
+    )
     parser.add_argument(
         "--parameter",
         type=parameter,
@@ -148,7 +168,8 @@ def run(options: argparse.Namespace) -> int:
         template=package.template,
         parameters=dict(options.parameter),
         new_secret=options.new_secret,
-        new_admin_key=options.admin_key,
+        # A pipeline keeps what it prints.
+        new_admin_key=options.admin_key or (False if options.yes else None),
     )
     account = connect(options.region)
     print(f"meterfold-{options.stage} in account {account.id}, {account.region}", file=sys.stderr)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.usage.envelope import BUS_DETAIL_TYPE
+from infra import awake
 from infra.functions import FAILED_INVOCATIONS, FUNCTIONS
 from infra.names import Resource, Resources, arn_of, logical_id, name_of
 
@@ -118,6 +119,7 @@ def bus_resources(stage: str) -> Resources:
                 "Description": "Usage events of the bus, to the queue that stores them.",
                 "EventBusName": {"Ref": "EventBusName"},
                 "EventPattern": {"detail-type": [BUS_DETAIL_TYPE]},
+                "State": dict(awake.STATE),
                 "Targets": [
                     {
                         "Id": USAGE_EVENTS,

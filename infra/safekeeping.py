@@ -5,11 +5,12 @@ takes them over afterwards.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.catalog.store import key_keys
 from chalicelib.platform.settings import settings
 from chalicelib.platform.tables import table_definitions, ttl_attributes
 from infra.names import name_of
@@ -17,8 +18,10 @@ from infra.tables import table_names
 
 __all__ = [
     "TablesMissing",
+    "differing_tables",
     "existing_tables",
     "holds_items",
+    "holds_more_than_keys",
     "make_table",
     "protect_table",
     "require_tables",
@@ -60,6 +63,43 @@ def holds_items(dynamodb: Any, name: str) -> bool:
     return bool(found["Count"]) or "LastEvaluatedKey" in found
 
 
+def holds_more_than_keys(dynamodb: Any, catalog: str) -> bool:
+    """Tell whether a table of the catalog holds anything but API keys, of which the first deployment makes one."""
+    keys = {":keys": {"S": key_keys("")[0]}}
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=catalog,
+        ConsistentRead=True,
+        FilterExpression="NOT begins_with(pk, :keys)",
+        ExpressionAttributeValues=keys,
+    )
+    return any(page["Count"] for page in pages)
+
+
+def differing_tables(dynamodb: Any, stage: str) -> list[str]:
+    """Name the tables of a stage that have other keys or indexes than the models say."""
+    wanted = {name_of(stage, name): _definition_of(name) for name in table_names()}
+    there = existing_tables(dynamodb, list(wanted))
+    found = {name: dynamodb.describe_table(TableName=name)["Table"] for name in there}
+    return [name for name in there if _shape(found[name]) != _shape(wanted[name])]
+
+
+def _definition_of(table: str) -> dict[str, Any]:
+    return next(one for one in table_definitions() if one["TableName"] == settings.table_name(table))
+
+
+def _shape(table: Mapping[str, Any]) -> Any:
+    """Give what a table is found by: its keys, and its indexes with theirs and what they hold."""
+    indexes = {
+        one["IndexName"]: (_key(one["KeySchema"]), one["Projection"]["ProjectionType"])
+        for one in table.get("GlobalSecondaryIndexes", [])
+    }
+    return _key(table["KeySchema"]), indexes
+
+
+def _key(schema: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {one["KeyType"]: one["AttributeName"] for one in schema}
+
+
 def walk_items(dynamodb: Any, name: str) -> Iterator[dict[str, Any]]:
     """Walk every item of a table."""
     for page in dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
@@ -78,8 +118,7 @@ def _exists(dynamodb: Any, name: str) -> bool:
 
 def make_table(dynamodb: Any, stage: str, table: str) -> None:
     """Make an empty table as its models define it, and wait until it is there."""
-    definition = next(one for one in table_definitions() if one["TableName"] == settings.table_name(table))
-    dynamodb.create_table(**{**definition, "TableName": name_of(stage, table)})
+    dynamodb.create_table(**{**_definition_of(table), "TableName": name_of(stage, table)})
     dynamodb.get_waiter("table_exists").wait(TableName=name_of(stage, table))
 
 

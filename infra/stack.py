@@ -77,6 +77,11 @@ class Stack:
         found = self.find() or {}
         return {one["ParameterKey"] for one in found.get("Parameters", [])}
 
+    def settings(self) -> dict[str, str]:
+        """Give the values of the stack's parameters, but for those that nobody reads back."""
+        given = (self.find() or {}).get("Parameters", [])
+        return {one["ParameterKey"]: one["ParameterValue"] for one in given if set(one["ParameterValue"]) != {"*"}}
+
     def outputs(self) -> dict[str, str]:
         """Give the outputs of the stack; raises ``StackFailed`` when there is none."""
         found = self.find()

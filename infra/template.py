@@ -7,6 +7,7 @@ that is not named here is an error, so a new kind of event source cannot slip by
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infra import awake
 from infra.dashboard import dashboard_resources
 from infra.functions import API, FAILED_INVOCATIONS, FUNCTIONS, function_resource, log_group_resources
 from infra.gateway import api_resource
@@ -46,6 +47,7 @@ PARAMETERS: Mapping[str, Any] = {
         "Default": "default",
         "Description": "The event bus whose events of the detail-type usage are counted. Two stages need two.",
     },
+    **awake.PARAMETERS,
     **OF_WATCHING,
 }
 
@@ -65,7 +67,7 @@ def merged_template(chalice_template: Mapping[str, Any], *, stage: str, architec
         "Transform": chalice_template["Transform"],
         "Description": f"Meterfold, stage {stage}: usage billing that is empty when idle.",
         "Parameters": dict(PARAMETERS),
-        "Conditions": dict(CONDITIONS),
+        "Conditions": {**awake.CONDITIONS, **CONDITIONS},
         "Resources": {
             **resources,
             **_without_clash(
@@ -138,6 +140,7 @@ def _source(packaged: Resource, stage: str, function: str) -> dict[str, Any]:
         "Properties": {
             "Name": name_of(stage, function),
             "Schedule": properties["Schedule"],
+            "State": dict(awake.STATE),
             "RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": once_more.longest_s},
         },
     }

@@ -21,7 +21,7 @@ PAGES = [ROOT / "docs/operations.md", *(ROOT / alarm.page for alarm in alarms("p
 # In every line, besides the fields of the project's own; and what Lambda and CloudWatch add.
 IN_EVERY_LINE = {"level", "message", "timestamp", "service", "xray_trace_id", "@timestamp", "@message", "@ptr"}
 # Of the command line itself, whatever the command.
-GLOBAL_OPTIONS = {"query", "output", "cli-binary-format"}
+GLOBAL_OPTIONS = {"query", "output", "cli-binary-format", "cli-read-timeout"}
 
 
 def blocks(text: str) -> str:

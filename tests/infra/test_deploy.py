@@ -1,16 +1,19 @@
 """Deploying and destroying a stage, against an AWS on this machine: its real tables, and one small function."""
 
+import argparse
 import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.catalog.store import key_keys
 from infra.deploy import Account, Wanted, deploy, make_admin_key
-from infra.destroy import StageHoldsItems, destroy
+from infra.destroy import StageHoldsItems, add_arguments, destroy, run
 from infra.names import name_of
 from infra.stack import WAIT, Plan, Stack, StackFailed
 from infra.tables import table_names, table_resources
@@ -36,6 +39,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             s3=aws.client("s3"),
             functions=aws.client("lambda"),
             dynamodb=aws.client("dynamodb"),
+            queues=aws.client("sqs"),
         )
 
 
@@ -190,7 +194,7 @@ def test_destroy_refuses_while_a_table_holds_items(account: Account, stage: str,
     account.dynamodb.put_item(TableName=table, Item={"pk": {"S": "acme"}, "sk": {"S": "inv#1"}})
     with pytest.raises(StageHoldsItems) as refusal:
         destroy(stage, account)
-    assert refusal.value.tables == [table]
+    assert refusal.value.names == [table]
     assert Stack(account.cloudformation, f"meterfold-{stage}").find() is not None
     assert len(tables_of(account, stage)) == len(table_names())
     account.dynamodb.delete_item(TableName=table, Key={"pk": {"S": "acme"}, "sk": {"S": "inv#1"}})
@@ -272,3 +276,78 @@ def test_every_change_set_takes_over_tables_that_are_there(
         ("CREATE", True),
         ("UPDATE", True),
     ]
+
+
+def test_api_keys_alone_keep_no_stage(account: Account, stage: str, tmp_path: Path) -> None:
+    deploy(wanted(stage, tmp_path), account, yes)
+    table = name_of(stage, "catalog")
+    for name in ("key_1", "key_2"):
+        pk, sk = key_keys(name)
+        account.dynamodb.put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": sk}})
+    account.dynamodb.put_item(TableName=table, Item={"pk": {"S": "meters"}, "sk": {"S": "#version"}})
+    with pytest.raises(StageHoldsItems):
+        destroy(stage, account)
+    account.dynamodb.delete_item(TableName=table, Key={"pk": {"S": "meters"}, "sk": {"S": "#version"}})
+    assert table in destroy(stage, account)
+
+
+@pytest.mark.parametrize("queue", ["usage-events", "usage-events-dead-letters", "failed-invocations"])
+def test_destroy_refuses_while_a_queue_holds_events(account: Account, stage: str, tmp_path: Path, queue: str) -> None:
+    deploy(wanted(stage, tmp_path), account, yes)
+    name = name_of(stage, queue)
+    url = account.queues.create_queue(QueueName=name)["QueueUrl"]
+    account.queues.send_message(QueueUrl=url, MessageBody="an event")
+    # Whoever receives it now has not stored it yet.
+    account.queues.receive_message(QueueUrl=url, VisibilityTimeout=600)
+    with pytest.raises(StageHoldsItems) as refusal:
+        destroy(stage, account)
+    assert refusal.value.names == [name]
+    assert Stack(account.cloudformation, f"meterfold-{stage}").find() is not None
+    account.queues.delete_queue(QueueUrl=url)
+    assert destroy(stage, account)
+
+
+def asked_to_destroy(stage: str, *words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args(["--stage", stage, *words]))
+
+
+def test_destroy_shows_where_and_asks(
+    account: Account, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("infra.destroy.connect", lambda region: account)
+    assert asked_to_destroy(stage, "--yes") == 1
+    assert f"There is no meterfold-{stage} in account {ACCOUNT}, {REGION}." in capsys.readouterr().err
+    deploy(replace(wanted(stage, tmp_path), parameters={"FrameAncestors": "https://acme.example"}), account, yes)
+    for said in ("", "yes"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{said}\n"))
+        assert asked_to_destroy(stage) == 1
+        assert "Nothing was changed." in capsys.readouterr().err
+    assert len(tables_of(account, stage)) == len(table_names())
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{stage}\n"))
+    assert asked_to_destroy(stage) == 0
+    told = capsys.readouterr().err
+    assert f"meterfold-{stage} in account {ACCOUNT}, {REGION}, and its {len(table_names())} tables" in told
+    assert f'make deploy STAGE={stage} ARGS="--parameter FrameAncestors=https://acme.example"' in told
+    assert "SigningSecret" not in told
+    assert tables_of(account, stage) == []
+
+
+def test_tables_of_another_shape_are_not_taken_over(account: Account, stage: str, tmp_path: Path) -> None:
+    name = name_of(stage, "catalog")
+    key = {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
+    texts = [{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")]
+    account.dynamodb.create_table(
+        TableName=name, KeySchema=key, AttributeDefinitions=texts, BillingMode="PAY_PER_REQUEST"
+    )
+    with pytest.raises(StackFailed) as refusal:
+        deploy(wanted(stage, tmp_path), account, yes)
+    assert refusal.value.reasons == [name]
+    assert Stack(account.cloudformation, f"meterfold-{stage}").find() is None
+
+
+def test_a_pipeline_is_given_no_admin_key_that_it_would_print(account: Account, stage: str, tmp_path: Path) -> None:
+    found = deploy(wanted(stage, tmp_path, new_admin_key=False), account, yes)
+    assert found is not None
+    assert "AdminKey" not in found

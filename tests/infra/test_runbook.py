@@ -25,7 +25,7 @@ OPERATIONS = text_of("docs/operations.md") or ""
 FENCE = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 ROUTE = re.compile(r"/v1/[^\s`'\"]*")
 # What the command line adds to a service's own operations.
-CLI_OPTIONS = {"query", "output", "region", "cli-binary-format"}
+CLI_OPTIONS = {"query", "output", "region", "cli-binary-format", "cli-read-timeout"}
 # Programs that are there anyway.
 SYSTEM = {"cat", "rm", "echo", "from", "while", "done", "python3"}
 

@@ -21,6 +21,7 @@ from infra.policies import TABLES
 from infra.queues import DEAD_LETTERS_KEPT_S, QUEUES, dead_letters_id, queue_id
 from infra.tables import table_id, table_names
 from infra.template import function_ids, merged_template, with_code
+from tests.house.sources import text_of
 from tests.infra.packaged import ROOT, chalice_template
 
 STAGE = "demo"
@@ -231,6 +232,24 @@ def test_the_secret_is_a_parameter_that_nobody_reads_back() -> None:
     assert "Default" not in secret
 
 
+AWAKE_OR_NOT = {"Fn::If": ["Awake", "ENABLED", "DISABLED"]}
+
+
+def test_a_copy_of_a_stage_can_be_made_that_does_nothing_by_itself() -> None:
+    assert TEMPLATE["Parameters"]["Schedules"]["Default"] == "on"
+    assert TEMPLATE["Conditions"]["Awake"] == {"Fn::Equals": [{"Ref": "Schedules"}, "on"]}
+    assert RESOURCES["UsageRule"]["Properties"]["State"] == AWAKE_OR_NOT
+
+
+def test_the_runbook_tells_every_parameter_and_its_default() -> None:
+    page = text_of("docs/runbook/deploy-and-upgrade.md") or ""
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    assert rows.keys() == TEMPLATE["Parameters"].keys()
+    for name, parameter in TEMPLATE["Parameters"].items():
+        default = parameter.get("Default")
+        assert not default or rows[name] == f"`{default}`", name
+
+
 def test_schedules_wake_what_they_must_and_no_run_is_repeated_into_the_next() -> None:
     rates = {}
     for name in FUNCTIONS:
@@ -238,6 +257,7 @@ def test_schedules_wake_what_they_must_and_no_run_is_repeated_into_the_next() ->
             if source["Type"] == "Schedule":
                 rates[name] = source["Properties"]["Schedule"]
                 assert source["Properties"]["Name"] == name_of(STAGE, name)
+                assert source["Properties"]["State"] == AWAKE_OR_NOT
     assert rates == {"rollup_usage": "rate(5 minutes)", "run_billing": "rate(1 hour)", "settle_credits": "rate(1 hour)"}
     for name, rate in rates.items():
         longest_s = function(name)["EventInvokeConfig"]["MaximumEventAgeInSeconds"]

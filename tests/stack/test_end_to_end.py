@@ -180,6 +180,7 @@ def test_the_schedules_roll_up_bill_and_settle(doors: Doors) -> None:
     doors.post(f"/v1/organizations/{name}/credits/grants", grant)
     rules = {one["Name"]: one for one in doors.events.list_rules(NamePrefix=f"{STACK}-")["Rules"]}
     rates = {"rollup_usage": "rate(5 minutes)", "run_billing": "rate(1 hour)", "settle_credits": "rate(1 hour)"}
+    assert {one["State"] for one in rules.values()} == {"ENABLED"}
     for job, rate in rates.items():
         rule = rules[f"{STACK}-{job}"]
         assert (rule["ScheduleExpression"], rule["State"]) == (rate, "ENABLED")
