@@ -11,7 +11,7 @@ from chalicelib.platform.metrics import A_MARK_MAY_WAIT_S, BILLING_MAY_LAG_S, RO
 from infra.functions import FAILED_INVOCATIONS
 from infra.measured import of_api, of_function, of_queue, of_table, own
 from infra.names import Resources, name_of
-from infra.queues import QUEUES, USAGE_EVENTS
+from infra.queues import QUEUES, USAGE_EVENTS, dead_letters_of
 from infra.tables import table_names
 
 WIDTH = 24
@@ -156,7 +156,7 @@ def _queues(stage: str) -> list[Graph]:
     age = [of_queue("ApproximateAgeOfOldestMessage", USAGE_EVENTS, stage).as_graph("oldest")]
     kept = [
         of_queue("ApproximateNumberOfMessagesVisible", queue, stage).as_graph(queue)
-        for queue in (*(f"{name}-dead-letters" for name in QUEUES), FAILED_INVOCATIONS)
+        for queue in (*map(dead_letters_of, QUEUES), FAILED_INVOCATIONS)
     ]
     return [
         _graph("Waiting in usage-events", waiting),

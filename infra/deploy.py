@@ -63,7 +63,7 @@ def deploy(wanted: Wanted, account: Account, agrees: Callable[[Plan], bool]) -> 
     stack = Stack(account.cloudformation, f"meterfold-{wanted.stage}")
     stack.clear()
     _refuse_other_tables(stack, wanted.stage, account)
-    known = stack.parameters()
+    known = set(stack.parameters())
     given = _parameters(wanted, known)
     plan = stack.plan(
         _upload(wanted, account),

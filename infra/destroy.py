@@ -10,7 +10,7 @@ from infra.arguments import stage_name
 from infra.deploy import Account, connect
 from infra.functions import FAILED_INVOCATIONS
 from infra.names import name_of
-from infra.queues import USAGE_EVENTS
+from infra.queues import USAGE_EVENTS, dead_letters_of
 from infra.safekeeping import existing_tables, holds_items, holds_more_than_keys, stage_tables
 from infra.stack import WAIT, Stack
 from infra.template import PARAMETERS
@@ -18,7 +18,7 @@ from infra.template import PARAMETERS
 __all__ = ["StageHoldsItems", "add_arguments", "destroy", "run"]
 
 # What lies in the other queues is asked for again by the schedules.
-_KEEPING = (USAGE_EVENTS, f"{USAGE_EVENTS}-dead-letters", FAILED_INVOCATIONS)
+_KEEPING = (USAGE_EVENTS, dead_letters_of(USAGE_EVENTS), FAILED_INVOCATIONS)
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
 
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     if stack.find() is None and not tables:
         print(f"There is no {stack.name} {place}.", file=sys.stderr)
         return 1
-    as_it_was = _how_to_make_again(options.stage, stack.settings())
+    as_it_was = _how_to_make_again(options.stage, stack.parameters())
     print(f"{stack.name} {place}, and its {len(tables)} tables", file=sys.stderr)
     if not options.yes and not _agrees(options.stage):
         print("Nothing was changed.", file=sys.stderr)
@@ -127,8 +127,13 @@ def _agrees(stage: str) -> bool:
     return sys.stdin.readline().strip() == stage
 
 
-def _how_to_make_again(stage: str, settings: dict[str, str]) -> str:
+def _how_to_make_again(stage: str, parameters: dict[str, str]) -> str:
     """Write the command that deploys with the parameters that someone has set; the secret is not among them."""
-    own = {name: value for name, value in settings.items() if value != PARAMETERS.get(name, {}).get("Default")}
-    words = " ".join(f"--parameter {shlex.quote(f'{name}={value}')}" for name, value in sorted(own.items()))
-    return f"make deploy STAGE={stage}" + (f' ARGS="{words}"' if words else "")
+    words = []
+    for name, value in sorted(parameters.items()):
+        defined = PARAMETERS.get(name, {})
+        if value != defined.get("Default") and not defined.get("NoEcho"):
+            words += ["--parameter", f"{name}={value}"]
+    # The shell reads it, then make, for which a dollar begins a name, then the shell of make.
+    arguments = shlex.quote(shlex.join(words).replace("$", "$$"))
+    return f"make deploy STAGE={stage}" + (f" ARGS={arguments}" if words else "")

@@ -56,11 +56,16 @@ def dead_letters_id(queue: str) -> str:
     return f"{logical_id(queue)}DeadLetters"
 
 
+def dead_letters_of(queue: str) -> str:
+    """Name the queue of the dead letters of a queue."""
+    return f"{queue}-dead-letters"
+
+
 def queue_resources(stage: str) -> Resources:
     """Define every queue of a stage with its dead letters, and the queue of invocations that failed."""
     found: Resources = {queue_id(FAILED_INVOCATIONS): _dead_letters(stage, FAILED_INVOCATIONS)}
     for name, queue in QUEUES.items():
-        found[dead_letters_id(name)] = _dead_letters(stage, f"{name}-dead-letters")
+        found[dead_letters_id(name)] = _dead_letters(stage, dead_letters_of(name))
         found[queue_id(name)] = {
             "Type": "AWS::SQS::Queue",
             "Properties": {

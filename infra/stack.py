@@ -72,15 +72,10 @@ class Stack:
         if found is not None and found["StackStatus"] in _NEVER_MADE:
             self._delete()
 
-    def parameters(self) -> set[str]:
-        """Name the parameters that the stack has values of."""
+    def parameters(self) -> dict[str, str]:
+        """Give the values of the stack's parameters; of those that nobody reads back, asterisks."""
         found = self.find() or {}
-        return {one["ParameterKey"] for one in found.get("Parameters", [])}
-
-    def settings(self) -> dict[str, str]:
-        """Give the values of the stack's parameters, but for those that nobody reads back."""
-        given = (self.find() or {}).get("Parameters", [])
-        return {one["ParameterKey"]: one["ParameterValue"] for one in given if set(one["ParameterValue"]) != {"*"}}
+        return {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
 
     def outputs(self) -> dict[str, str]:
         """Give the outputs of the stack; raises ``StackFailed`` when there is none."""

@@ -13,15 +13,11 @@ from chalicelib.platform.metrics import A_MARK_MAY_WAIT_S, BILLING_MAY_LAG_S, RO
 from infra.functions import API, FAILED_INVOCATIONS
 from infra.measured import API_STAGE, Measured, of_api, of_function, of_queue, own
 from infra.names import Resource, Resources, logical_id, name_of
-from infra.queues import QUEUES, USAGE_EVENTS
+from infra.queues import QUEUES, USAGE_EVENTS, dead_letters_of
+from infra.switches import is_on, switch
 
 PARAMETERS: Mapping[str, Any] = {
-    "Alarms": {
-        "Type": "String",
-        "Default": "on",
-        "AllowedValues": ["on", "off"],
-        "Description": "Whether there are alarms; each costs about $0.10 a month for every metric it looks at.",
-    },
+    "Alarms": switch("Whether there are alarms; each costs about $0.10 a month for every metric it looks at."),
     "AlarmTopicArn": {
         "Type": "String",
         "Default": "",
@@ -30,7 +26,7 @@ PARAMETERS: Mapping[str, Any] = {
 }
 _ON, _HAS_TOPIC = "AlarmsOn", "HasAlarmTopic"
 CONDITIONS: Mapping[str, Any] = {
-    _ON: {"Fn::Equals": [{"Ref": "Alarms"}, "on"]},
+    _ON: is_on("Alarms"),
     _HAS_TOPIC: {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]},
 }
 
@@ -177,7 +173,7 @@ def _request_alarms(stage: str) -> list[Alarm]:
 
 
 def _dead_letter_alarms(stage: str) -> list[Alarm]:
-    kept = {f"{queue}-dead-letters": f"A message of the queue {queue} was given up." for queue in QUEUES}
+    kept = {dead_letters_of(queue): f"A message of the queue {queue} was given up." for queue in QUEUES}
     kept[FAILED_INVOCATIONS] = "A direct invocation that nobody waited for was given up."
     return [
         Alarm(

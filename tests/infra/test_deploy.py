@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+import shlex
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -318,8 +319,9 @@ def test_destroy_shows_where_and_asks(
 ) -> None:
     monkeypatch.setattr("infra.destroy.connect", lambda region: account)
     assert asked_to_destroy(stage, "--yes") == 1
+    framers = "'self' https://acme.example"
     assert f"There is no meterfold-{stage} in account {ACCOUNT}, {REGION}." in capsys.readouterr().err
-    deploy(replace(wanted(stage, tmp_path), parameters={"FrameAncestors": "https://acme.example"}), account, yes)
+    deploy(replace(wanted(stage, tmp_path), parameters={"FrameAncestors": framers}), account, yes)
     for said in ("", "yes"):
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{said}\n"))
         assert asked_to_destroy(stage) == 1
@@ -329,7 +331,9 @@ def test_destroy_shows_where_and_asks(
     assert asked_to_destroy(stage) == 0
     told = capsys.readouterr().err
     assert f"meterfold-{stage} in account {ACCOUNT}, {REGION}, and its {len(table_names())} tables" in told
-    assert f'make deploy STAGE={stage} ARGS="--parameter FrameAncestors=https://acme.example"' in told
+    command = shlex.split(told.splitlines()[-1].partition(": ")[2])
+    assert command[:3] == ["make", "deploy", f"STAGE={stage}"]
+    assert shlex.split(command[3].removeprefix("ARGS=")) == ["--parameter", f"FrameAncestors={framers}"]
     assert "SigningSecret" not in told
     assert tables_of(account, stage) == []
 
