@@ -32,7 +32,7 @@ TARGET = 20
 _START = NOON - timedelta(hours=1)
 _ROUNDS = 5
 _A_REQUEST = 500
-# As many as take some ten times as long as a request.
+# As many as take some times as long as a request, and no longer.
 _ONE_BY_ONE = 100
 
 
